@@ -1,0 +1,7 @@
+module github.com/heddle-go/heddle/examples
+
+go 1.26
+
+require github.com/heddle-go/heddle v0.0.0
+
+replace github.com/heddle-go/heddle => ..
