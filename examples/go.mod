@@ -1,6 +1,6 @@
 module github.com/heddle-go/heddle/examples
 
-go 1.26
+go 1.26.0
 
 require github.com/heddle-go/heddle v0.0.0
 

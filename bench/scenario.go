@@ -1,0 +1,23 @@
+package main
+
+import "context"
+
+// scenario is one table of the benchmark.
+type scenario struct {
+	name  string
+	about string
+	run   func(context.Context, *driver, *Outcome)
+}
+
+// scenarios in the order in which they run. What a server does wrong in one is
+// a problem noted in the driver, and takes that server out of it; only the
+// context's end stops the others.
+var scenarios = []scenario{
+	{"keepalive", "keep-alive connections, one request in flight on each", keepalive},
+	{"pipelined", "keep-alive connections, requests in batches", pipelined},
+	{"connect", "a new connection for every request", connect},
+	{"idle", "keepalive beside idle connections, against a second process without", idle},
+	{"idlemem", "resident memory for each idle keep-alive connection, after one request", idleMemory},
+	{"parkmem", "resident memory for each connection parked in /wait", parkedMemory},
+	{"stall", "/ at a fixed rate while others call /block, which blocks without saying so", stall},
+}

@@ -1,0 +1,108 @@
+package fiber
+
+import "time"
+
+// The monitor is one goroutine that looks at every loop's baton four times in
+// StallAfter. A loop whose user code made no framework call for StallAfter is taken
+// from it: the monitor takes the baton by CAS and hands it to another goroutine,
+// and the stray queues up when it next wants it. A fiber that makes framework calls
+// but never lets go is asked to yield. While every loop idles the monitor waits.
+func (rt *Runtime) monitor() {
+	type sight struct {
+		word       uint64
+		word0, at0 int64 // when word, and its dispatch part, were first seen; 0 none
+	}
+	var seen []sight
+	clock := uptime() // real time, also in simulations
+	tick := time.NewTicker(max(rt.stallAfter/4, 100*time.Microsecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-rt.over:
+			return
+		}
+		loops := rt.Loops()
+		for len(seen) < len(loops) {
+			seen = append(seen, sight{})
+		}
+		now := clock()
+		idle := true
+		for i, l := range loops {
+			s := &seen[i]
+			w := l.baton.Load()
+			if w == batonIdle || w == batonLoop && l.sleeping.Load() {
+				*s = sight{}
+				continue
+			}
+			idle = false
+			if w&userBit == 0 {
+				continue // between two stretches; the next look tells
+			}
+			if w>>24 != s.word>>24 {
+				*s = sight{word: w, word0: now, at0: now}
+				continue
+			}
+			switch {
+			case w != s.word:
+				s.word, s.word0 = w, now
+				if now-s.at0 >= int64(rt.stallAfter) {
+					l.overstay.Store(true)
+				}
+			case now-s.word0 >= int64(rt.stallAfter):
+				if l.baton.CompareAndSwap(w, batonLoop) {
+					rt.steal(l, time.Duration(now-s.word0))
+				}
+				*s = sight{}
+			}
+		}
+		if idle && !rt.rest(loops) {
+			return
+		}
+	}
+}
+
+// rest waits until a loop has something to do. It reports false once the runtime is
+// over.
+func (rt *Runtime) rest(loops []*Loop) bool {
+	rt.resting.Store(true)
+	// A loop that wakes up after this store calls watch and sees it; one that woke
+	// before is seen here.
+	for _, l := range loops {
+		if w := l.baton.Load(); w != batonIdle && !(w == batonLoop && l.sleeping.Load()) {
+			rt.resting.Store(false)
+			return true
+		}
+	}
+	select {
+	case <-rt.rouse:
+		return true
+	case <-rt.over:
+		return false
+	}
+}
+
+// watch tells the monitor that a loop works again. Any goroutine may call it.
+func (rt *Runtime) watch() {
+	if rt.resting.Load() && rt.resting.CompareAndSwap(true, false) {
+		select {
+		case rt.rouse <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// steal moves the running fiber of l beside it. The caller has just taken the
+// baton from it.
+func (rt *Runtime) steal(l *Loop, after time.Duration) {
+	f := l.current
+	s := rt.blame(f)
+	l.markOff(f, true)
+	first := s.stalledAt(rt.clock())
+	rt.stalls.Add(1)
+	l.handOn()
+	if first {
+		rt.log.Warn("fiber: handler stalls its loop and runs beside it from now on; wrap what blocks in Block",
+			"handler", s.Name(), "after", after)
+	}
+}

@@ -1,0 +1,282 @@
+package httpfw
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/heddle-go/heddle/codec/http1"
+	"github.com/heddle-go/heddle/fiber"
+	"github.com/heddle-go/heddle/netpoll"
+)
+
+// body is how far the body of a request has been read.
+type body struct {
+	kind   bodyKind
+	expect bool  // the client waits for 100 (Continue)
+	max    int64 // bytes the handler may read
+	left   int64 // sized: bytes not read yet
+	read   int64
+	err    error // sticky
+	chunks *http1.ChunkDecoder
+}
+
+type bodyKind uint8
+
+const (
+	bodyNone bodyKind = iota
+	bodySized
+	bodyChunked
+)
+
+func (b *body) reset() {
+	chunks := b.chunks
+	if chunks != nil && b.kind == bodyChunked {
+		chunks.Reset()
+	}
+	*b = body{chunks: chunks}
+}
+
+// begin takes the framing from a head, and reports whether there is a body.
+func (b *body) begin(req *http1.Request, most int64) bool {
+	switch {
+	case req.Chunked:
+		b.kind = bodyChunked
+		if b.chunks == nil {
+			b.chunks = &http1.ChunkDecoder{}
+		}
+	case req.ContentLength > 0:
+		b.kind, b.left = bodySized, req.ContentLength
+	default:
+		return false
+	}
+	b.max = most
+	b.expect = req.ExpectContinue
+	return true
+}
+
+// done reports whether all of the body has been received.
+func (b *body) done() bool {
+	switch b.kind {
+	case bodySized:
+		return b.left == 0
+	case bodyChunked:
+		return b.chunks.Done()
+	}
+	return true
+}
+
+// own moves the request's head to memory of the Ctx's own.
+func (x *Ctx) own(head []byte) {
+	x.head = append(x.head[:0], head...)
+	x.headLen = 0
+	x.rebase(x.head)
+}
+
+// rebase makes the request's fields point into a copy of its head. Parsing again is
+// cheaper than remembering where everything was, as it happens only when a handler
+// waits or a body follows.
+func (x *Ctx) rebase(head []byte) {
+	x.req.Resume(http1.Progress{})
+	if n, err := x.req.Parse(head, &x.conn.shard.limits.head); n != len(head) || err != nil {
+		panic("httpfw: a copied head does not parse")
+	}
+	if !x.ownPath {
+		x.path = x.req.Path
+	}
+}
+
+// bodyReader is a Ctx as the reader of its body.
+type bodyReader Ctx
+
+// Body returns the body of the request, to be read as it arrives: Read waits for
+// more. It is never held whole. Errors: ErrBodyTooLarge beyond the limit,
+// ErrBodyTimeout, an *http1.Error for bad chunks, io.ErrUnexpectedEOF if the client
+// goes, or the cause of cancellation.
+func (c *Ctx) Body() io.Reader { return (*bodyReader)(c) }
+
+// Read implements io.Reader.
+func (b *bodyReader) Read(p []byte) (int, error) {
+	c := (*Ctx)(b)
+	if c.reply.hijack {
+		return 0, ErrHijacked
+	}
+	if c.under != nil {
+		return c.under.readBody(c, p)
+	}
+	if c.body.kind == bodyNone || c.body.err != nil || len(p) == 0 || c.body.done() {
+		return 0, c.body.end(len(p))
+	}
+	c.fiber.Enter()
+	n, err := c.readBody(p)
+	c.fiber.Leave()
+	return n, err
+}
+
+// end is what a Read gets that has nothing to read.
+func (b *body) end(want int) error {
+	switch {
+	case b.err != nil:
+		return b.err
+	case want == 0:
+		return nil
+	}
+	return io.EOF
+}
+
+// readBody reads at least one byte, waiting for it. On the baton.
+func (c *Ctx) readBody(p []byte) (int, error) {
+	b := &c.body
+	if b.kind == bodySized && b.read+b.left > b.max {
+		b.err = ErrBodyTooLarge
+		return 0, b.err
+	}
+	for {
+		n, err := c.readSome(p)
+		b.read += int64(n)
+		if b.read > b.max {
+			b.err = ErrBodyTooLarge
+			return 0, b.err
+		}
+		if n > 0 || err != netpoll.ErrWouldBlock {
+			if err != nil && err != io.EOF {
+				b.err = err
+			}
+			return n, err
+		}
+		nc := c.conn.nc
+		if b.expect {
+			b.expect = false
+			out := c.conn.takeOut()
+			out.B = append(out.B, "HTTP/1.1 100 Continue\r\n\r\n"...)
+		}
+		c.conn.flush()
+		var deadline int64
+		if d := c.conn.shard.limits.bodyWait; d > 0 {
+			deadline = c.conn.shard.loop.Clock() + d
+		}
+		if err := nc.AwaitRead(c.fiber, deadline); err != nil {
+			if err == fiber.ErrTimeout {
+				err = ErrBodyTimeout
+			}
+			b.err = err
+			return 0, err
+		}
+	}
+}
+
+// readSome reads what has arrived of the body: n > 0, or io.EOF at its end,
+// ErrWouldBlock, or an error that ends the connection's use. On the baton.
+func (c *Ctx) readSome(p []byte) (n int, err error) {
+	b := &c.body
+	nc := c.conn.nc
+	if b.kind == bodySized {
+		if b.left == 0 {
+			return 0, io.EOF
+		}
+		p = p[:min(int64(len(p)), b.left)]
+		if have := nc.Buffered(); len(have) > 0 {
+			n = copy(p, have)
+			nc.Consume(n)
+		} else if n, err = nc.ReadInto(p); err != nil {
+			return 0, gone(err)
+		}
+		b.left -= int64(n)
+		return n, nil
+	}
+	for {
+		if b.chunks.Done() {
+			return 0, io.EOF
+		}
+		have := nc.Buffered()
+		if len(have) > 0 {
+			part := have[:min(len(have), len(p))]
+			data, used, err := b.chunks.Next(part)
+			if used == 0 && err == nil && len(part) < len(have) {
+				data, used, err = b.chunks.Next(have) // a trailer longer than p
+			}
+			if err != nil {
+				return 0, err
+			}
+			n = copy(p, data)
+			nc.Consume(used)
+			if n > 0 {
+				return n, nil
+			}
+			if used > 0 {
+				continue
+			}
+		}
+		if _, err := nc.Receive(); err != nil {
+			return 0, gone(err)
+		}
+	}
+}
+
+// gone names the error of a connection that ended inside a body.
+func gone(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// SetBodyLimit replaces Config.BodyBytesMax for this request, in bytes; negative: no
+// limit. It does not undo what was read.
+func (c *Ctx) SetBodyLimit(n int64) {
+	if n < 0 {
+		n = 1<<63 - 1
+	}
+	c.body.max = n
+	if c.body.err == ErrBodyTooLarge && c.body.read <= n {
+		c.body.err = nil
+	}
+}
+
+// BodyLength returns the length the client announced, -1 if it did not, 0 if there is
+// no body.
+func (c *Ctx) BodyLength() int64 {
+	switch {
+	case c.req.Chunked:
+		return -1
+	case c.req.ContentLength > 0:
+		return c.req.ContentLength
+	}
+	return 0
+}
+
+// BodyBytes reads the whole body, within its limit. The bytes are the caller's.
+func (c *Ctx) BodyBytes() ([]byte, error) {
+	size := c.BodyLength()
+	if size == 0 {
+		return nil, nil
+	}
+	if size > c.body.max {
+		return nil, ErrBodyTooLarge
+	}
+	if size < 0 {
+		return io.ReadAll(c.Body())
+	}
+	// Memory follows what arrives, not what is announced.
+	buf := make([]byte, 0, min(size, 64<<10))
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := c.Body().Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+	}
+}
+
+// statusOfBody is the status for an error of Body, for replies.
+func statusOfBody(err error) int {
+	if err == io.ErrUnexpectedEOF {
+		return http.StatusBadRequest
+	}
+	return StatusOf(err)
+}

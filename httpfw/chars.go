@@ -1,0 +1,38 @@
+package httpfw
+
+import "unsafe"
+
+// chars makes strings for handlers that are theirs for ever, at less than one
+// allocation each: short ones are cut from a common block, which the collector frees
+// when none of them is referenced any more. So a short string that is kept for long
+// may keep a block of 256 bytes. Each Ctx has its own: only its handler uses it.
+//
+// This is the package's one file with unsafe code. Why it is safe: a string made by
+// unsafe.String needs bytes that never change. The bytes of a block are written once,
+// before the string is made, and block only ever shrinks to what was not handed out.
+type chars struct {
+	block []byte
+}
+
+const (
+	charsBlock = 256
+	charsMax   = 64 // longer strings are allocated by themselves
+)
+
+// of returns a string with the bytes of b.
+func (s *chars) of(b []byte) string {
+	n := len(b)
+	if n == 0 {
+		return ""
+	}
+	if n > charsMax {
+		return string(b)
+	}
+	if n > len(s.block) {
+		s.block = make([]byte, charsBlock)
+	}
+	p := s.block[:n:n]
+	s.block = s.block[n:]
+	copy(p, b)
+	return unsafe.String(unsafe.SliceData(p), n)
+}

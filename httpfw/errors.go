@@ -1,0 +1,107 @@
+package httpfw
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/heddle-go/heddle/codec/http1"
+	"github.com/heddle-go/heddle/fiber"
+)
+
+// An HTTPError is an error that knows which reply it deserves. Handlers return it;
+// the error handler sends it.
+type HTTPError struct {
+	Status  int
+	Message string // for the client
+	Err     error  // the cause, for logs only; may be nil
+}
+
+// Error makes an HTTPError. An empty message means the reason phrase of the status.
+func Error(status int, message string) *HTTPError {
+	return &HTTPError{Status: status, Message: message}
+}
+
+// Errorf makes an HTTPError whose message is for the client; a cause wrapped by %w
+// can be found by errors.Is.
+func Errorf(status int, format string, args ...any) *HTTPError {
+	err := fmt.Errorf(format, args...)
+	return &HTTPError{Status: status, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+func (e *HTTPError) Error() string {
+	m := e.Message
+	if m == "" {
+		m = http1.StatusText(e.Status)
+	}
+	return fmt.Sprintf("httpfw: %d %s", e.Status, m)
+}
+
+// Unwrap returns the cause.
+func (e *HTTPError) Unwrap() error { return e.Err }
+
+// Errors of the framework's own.
+var (
+	errNotFound         = Error(http.StatusNotFound, "")
+	errMethodNotAllowed = Error(http.StatusMethodNotAllowed, "")
+	errBadPath          = Error(http.StatusBadRequest, "the path climbs above the root, or has an escape that is none")
+	errPathTooLong      = Error(http.StatusRequestURITooLong, "")
+
+	// ErrBodyTooLarge: the request's body exceeds its limit.
+	ErrBodyTooLarge = Error(http.StatusRequestEntityTooLarge, "")
+	// ErrBodyTimeout: the client took too long to send the body.
+	ErrBodyTimeout = Error(http.StatusRequestTimeout, "the body did not arrive in time")
+	// ErrReplied: the reply has begun, so what was asked comes too late.
+	ErrReplied = errors.New("httpfw: the reply has begun already")
+	// ErrClientGone: the client closed or reset the connection. It is the cause with
+	// which its request is canceled.
+	ErrClientGone = errors.New("httpfw: the client has gone")
+	// ErrHijacked: the connection was taken over.
+	ErrHijacked = errors.New("httpfw: the connection was hijacked")
+	// ErrAbort: a handler that returns it wants the connection cut.
+	ErrAbort = errors.New("httpfw: abort")
+)
+
+// StatusOf returns the status an error deserves: that of the HTTPError or the codec's
+// error in its chain, 504 for a deadline, 503 for cancellation, or 500.
+func StatusOf(err error) int {
+	var he *HTTPError
+	var pe *http1.Error
+	switch {
+	case errors.As(err, &he):
+		return he.Status
+	case errors.As(err, &pe):
+		return pe.Status
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, fiber.ErrTimeout):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, fiber.ErrClosed), errors.Is(err, fiber.ErrCanceled), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// DefaultError is the default Config.ErrorHandler: it sends the status and message of
+// the error as text. The text of errors that are not meant for clients is not sent,
+// but logged.
+func DefaultError(c *Ctx, err error) {
+	status := StatusOf(err)
+	message := http1.StatusText(status)
+	var he *HTTPError
+	var pe *http1.Error
+	switch {
+	case errors.As(err, &he):
+		if he.Message != "" {
+			message = he.Message
+		}
+	case errors.As(err, &pe):
+		message = pe.Rule
+	case status == http.StatusInternalServerError:
+		c.app.log.Error("httpfw: handler failed", "method", c.Method(), "path", c.Path(), "err", err)
+	}
+	if !strings.HasSuffix(message, "\n") {
+		message += "\n"
+	}
+	c.Text(status, message)
+}

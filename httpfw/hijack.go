@@ -1,0 +1,63 @@
+package httpfw
+
+import (
+	"errors"
+	"net"
+
+	"github.com/heddle-go/heddle/netpoll"
+)
+
+// Hijack takes the connection over from HTTP, for CONNECT, Upgrade or a protocol of
+// its own: replies to earlier requests are sent, and the view reads on from the byte
+// behind the request's head, those already received included. The handler goes on as
+// the only user of the connection, which is closed when it returns. It fails once the
+// reply has begun, and under net/http, where HijackConn works.
+func (c *Ctx) Hijack() (*netpoll.View, error) {
+	if c.under != nil {
+		return nil, errors.New("httpfw: under net/http use HijackConn")
+	}
+	if err := c.takeOver(); err != nil {
+		return nil, err
+	}
+	return c.conn.nc.As(c.fiber), nil
+}
+
+// HijackConn is Hijack for code that is not the handler: the connection is a net.Conn
+// that any goroutine may use and that outlives the handler. Whoever has it closes it.
+func (c *Ctx) HijackConn() (net.Conn, error) {
+	if c.under != nil {
+		return c.under.hijack(c)
+	}
+	if err := c.takeOver(); err != nil {
+		return nil, err
+	}
+	c.fiber.Enter()
+	k := c.conn
+	k.phase = phaseGone
+	k.nc.SetReader(nil)
+	k.nc.SetWriter(nil)
+	c.fiber.Leave()
+	return nil, nil // DETACHED
+}
+
+// takeOver ends the part of HTTP.
+func (c *Ctx) takeOver() error {
+	switch {
+	case c.reply.hijack:
+		return ErrHijacked
+	case c.reply.begun:
+		return ErrReplied
+	}
+	c.fiber.Enter()
+	defer c.fiber.Leave()
+	k := c.conn
+	c.reply.hijack = true
+	if c.headLen > 0 {
+		head := k.nc.Buffered()[:c.headLen]
+		c.own(head)
+		k.nc.Consume(len(head))
+	}
+	k.flush()
+	k.nc.SetHooks(nil)
+	return nil
+}

@@ -1,0 +1,260 @@
+package httpfw
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/heddle-go/heddle/codec/http1"
+	"github.com/heddle-go/heddle/fiber"
+)
+
+// fail makes the reply to a request whose handler returned an error. User mode.
+func (c *Ctx) fail(err error) {
+	r := &c.reply
+	switch {
+	case r.hijack:
+		return
+	case r.begun, errors.Is(err, ErrAbort):
+		// Half a reply must not look whole.
+		r.broken = true
+		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) {
+			c.app.log.Error("httpfw: handler failed in the middle of its reply, which was cut off",
+				"method", c.Method(), "path", c.Path(), "err", err)
+		}
+		return
+	}
+	// What was said about the body that now will not come.
+	for _, name := range [...]string{"Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Content-Range"} {
+		c.DelHeader(name)
+	}
+	c.whole(500, "")
+	c.app.config.ErrorHandler(c, err)
+	if errors.Is(err, ErrBodyTooLarge) || errors.Is(err, ErrBodyTimeout) {
+		r.close = true
+	}
+}
+
+// complete finishes the reply. It reports false if the client must see that the reply
+// is cut. On the baton.
+func (c *Ctx) complete() bool {
+	r := &c.reply
+	if r.broken {
+		return false
+	}
+	if r.begun {
+		if r.noBody {
+			return true
+		}
+		if r.chunked {
+			out := c.conn.takeOut()
+			out.B = http1.AppendLastChunk(out.B, nil)
+			return true
+		}
+		if r.length >= 0 && r.sent != r.length {
+			c.app.log.Error("httpfw: the handler wrote another number of bytes than its Content-Length announced",
+				"path", c.Path(), "announced", r.length, "written", r.sent)
+			return false
+		}
+		if r.length < 0 {
+			c.conn.last = true // HTTP/1.0: the end of the connection ends the body
+		}
+		return true
+	}
+	body := r.data
+	if r.buf != nil {
+		body = r.buf.B
+	}
+	size := int64(len(body) + len(r.text))
+	status := c.Status()
+	allowed := bodyAllowed(status)
+	if r.length >= 0 && r.length != size && !c.isHead() && allowed {
+		c.app.log.Error("httpfw: the handler wrote another number of bytes than its Content-Length announced",
+			"path", c.Path(), "announced", r.length, "written", size)
+		return false
+	}
+	if c.isHead() && r.length > size {
+		size = r.length
+	}
+	if !allowed {
+		size = -1
+	}
+	c.appendHead(status, size, false)
+	if c.isHead() || !allowed {
+		return true
+	}
+	out := c.conn.takeOut()
+	if len(body) <= outBytes {
+		out.B = append(append(out.B, r.text...), body...)
+		return true
+	}
+	c.conn.flush()
+	return c.conn.write(body) == nil
+}
+
+// appendHead appends the head of the reply to what is to be sent. size is the length
+// of the body, -1 if there is none to announce. On the baton.
+func (c *Ctx) appendHead(status int, size int64, chunked bool) {
+	r := &c.reply
+	k := c.conn
+	out := k.takeOut()
+	b := out.B
+	if status == 200 && c.req.Minor == 1 {
+		b = append(b, k.shard.okLine()...)
+	} else {
+		// A server answers with its own version (RFC 9110 section 2.5).
+		b = http1.AppendStatusLine(b, 1, status)
+		b = append(b, k.shard.fields()...)
+	}
+	if r.kind != "" {
+		b = append(append(append(b, "Content-Type: "...), r.kind...), "\r\n"...)
+	}
+	for i := range r.fields {
+		f := &r.fields[i]
+		b = append(append(append(append(b, f.name...), ": "...), f.value...), "\r\n"...)
+	}
+	switch {
+	case chunked:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case size >= 0:
+		b = http1.AppendContentLength(b, size)
+	}
+	if k.last {
+		b = append(b, "Connection: close\r\n"...)
+	} else if c.req.Minor == 0 {
+		b = append(b, "Connection: keep-alive\r\n"...)
+	}
+	out.B = append(b, "\r\n"...)
+}
+
+// stream begins the reply if it has not begun, and sends p and what was kept before
+// it, waiting while the client owes reading too much. User mode.
+func (c *Ctx) stream(p []byte) (int, error) {
+	if c.under != nil {
+		return c.under.stream(c, p)
+	}
+	c.fiber.Enter()
+	n, err := c.sendBody(p)
+	c.fiber.Leave()
+	return n, err
+}
+
+// sendBody is stream on the baton.
+func (c *Ctx) sendBody(p []byte) (int, error) {
+	r, k := &c.reply, c.conn
+	if err := c.fiber.Err(); err != nil {
+		return 0, err
+	}
+	if err := k.nc.Err(); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	if !r.begun {
+		c.begin()
+	}
+	kept := r.buf
+	r.buf = nil
+	if kept != nil {
+		defer putBuffer(kept)
+		if err := c.sendPart(kept.B); err != nil {
+			return 0, err
+		}
+	}
+	if r.text != "" || r.data != nil {
+		whole := append([]byte(r.text), r.data...)
+		r.text, r.data = "", nil
+		if err := c.sendPart(whole); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.sendPart(p); err != nil {
+		return 0, err
+	}
+	if k.out != nil {
+		b := k.out.B
+		err := k.write(b)
+		k.out.Reset()
+		k.flush()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// begin puts the head of a reply of unknown or announced length in front.
+func (c *Ctx) begin() {
+	r, k := &c.reply, c.conn
+	r.begun = true
+	status := c.Status()
+	r.noBody = c.isHead() || !bodyAllowed(status)
+	if !c.req.KeepAlive || r.close || k.shard.srv.draining.Load() {
+		k.last = true
+	}
+	if r.length < 0 && !r.noBody {
+		if r.chunked = c.req.Minor >= 1; !r.chunked {
+			k.last = true
+		}
+	}
+	size := r.length
+	if !bodyAllowed(status) {
+		size = -1
+	}
+	c.appendHead(status, size, r.chunked)
+}
+
+// sendPart adds p to what is to be sent, framed; a long p is sent in pieces.
+func (c *Ctx) sendPart(p []byte) error {
+	r, k := &c.reply, c.conn
+	if r.length >= 0 && r.sent+int64(len(p)) > r.length {
+		r.broken = true
+		return fmt.Errorf("httpfw: more was written than the Content-Length of %d", r.length)
+	}
+	r.sent += int64(len(p))
+	if r.noBody {
+		return nil
+	}
+	for len(p) > 0 {
+		n := min(len(p), outBytes)
+		out := k.takeOut()
+		if r.chunked {
+			out.B = http1.AppendChunk(out.B, p[:n])
+		} else {
+			out.B = append(out.B, p[:n]...)
+		}
+		p = p[n:]
+		if len(out.B) >= outBytes {
+			err := k.write(out.B)
+			out.Reset()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write sends b, waiting while the client owes reading too much. Replies gathered
+// before must have been handed to the connection. On the baton.
+func (k *conn) write(b []byte) error {
+	var deadline int64
+	if d := k.shard.limits.wait; d > 0 {
+		deadline = k.shard.loop.Clock() + d
+	}
+	for len(b) > 0 {
+		// In pieces, so that the deadline is for each and not for all of them.
+		n := min(len(b), 256<<10)
+		if _, err := k.nc.WriteWait(&k.fiber, b[:n], deadline); err != nil {
+			if err == fiber.ErrTimeout {
+				k.nc.Abort()
+			}
+			if cause := k.fiber.Err(); cause != nil {
+				return cause
+			}
+			return fmt.Errorf("%w: %w", ErrClientGone, err)
+		}
+		b = b[n:]
+		if deadline != 0 {
+			deadline = k.shard.loop.Clock() + k.shard.limits.wait
+		}
+	}
+	return nil
+}

@@ -1,0 +1,470 @@
+package httpfw
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/heddle-go/heddle/codec/http1"
+	"github.com/heddle-go/heddle/fiber"
+	"github.com/heddle-go/heddle/netpoll"
+	"github.com/valyala/bytebufferpool"
+)
+
+// conn is an HTTP/1 connection: a machine, so that one that waits for a request, or
+// for a slow client to take its replies, holds no stack and no buffer. Its phases:
+//
+//	head    waits for a request, or for the rest of its head
+//	busy    a handler runs, or waits in the middle (then on a stack)
+//	flush   the client owes reading: nothing more is answered until it has
+//	drain   the rest of a body that the handler did not read
+//	linger  the last reply is sent; what still arrives is thrown away, so that
+//	        the reply is not lost to a reset
+//
+// Requests that came together are answered in order and their replies sent together.
+// Holder only.
+type conn struct {
+	fiber fiber.Fiber
+	nc    *netpoll.Conn
+	shard *shard
+	ctx   *Ctx                       // busy and drain
+	out   *bytebufferpool.ByteBuffer // replies not handed to nc yet
+
+	progress http1.Progress // of a head that is half there
+	phase    phase
+	next     phase // after flush
+	partial  bool  // progress is set: the head has begun
+	served   bool  // at least one request was answered
+	last     bool  // the connection ends after this reply
+	held     bool  // in shard.held
+	burst    uint8 // requests answered without letting others run
+	drained  int32 // bytes thrown away in drain and linger
+}
+
+type phase uint8
+
+const (
+	phaseHead phase = iota
+	phaseBusy
+	phaseFlush
+	phaseDrain
+	phaseLinger
+	phaseGone // hijacked, or closed
+)
+
+const (
+	burstMax   = 64        // requests of one connection answered in a row
+	drainMax   = 256 << 10 // bytes of an unread body, or after the last reply
+	outBytes   = 32 << 10  // replies are sent when this much has gathered
+	lingerWait = int64(2e9)
+)
+
+// accept makes a machine of a new connection. Loop mode.
+func (sh *shard) accept(nc *netpoll.Conn) {
+	if sh.srv.draining.Load() {
+		nc.Close()
+		return
+	}
+	c := &conn{nc: nc, shard: sh}
+	sh.srv.open.Add(1)
+	nc.SetHooks(c)
+	nc.SetReader(&c.fiber)
+	sh.loop.Start(&c.fiber, c)
+}
+
+// Resume runs the connection until it has to wait.
+func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
+	if f.Err() != nil {
+		return c.close(false)
+	}
+	if f.Expired() && c.timeout() {
+		return c.close(c.phase == phaseFlush)
+	}
+	for {
+		var wait bool
+		switch c.phase {
+		case phaseHead:
+			wait = c.readHead(f)
+		case phaseFlush:
+			wait = c.awaitFlush(f)
+		case phaseDrain:
+			wait = c.drain(f)
+		case phaseLinger:
+			wait = c.linger(f)
+		}
+		if c.phase == phaseGone {
+			return fiber.Done
+		}
+		if wait {
+			return fiber.Waiting
+		}
+		if c.burst >= burstMax {
+			c.burst = 0
+			c.flush()
+			return fiber.Again
+		}
+	}
+}
+
+// readHead receives and answers requests. It reports true when it has to wait.
+func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
+	buf := c.nc.Buffered()
+	if len(buf) == 0 || c.partial {
+		if c.flush(); c.nc.Owed() > c.nc.OwedMax() {
+			return c.await(phaseFlush, phaseHead)
+		}
+		if c.shard.srv.draining.Load() && !c.partial {
+			c.close(false)
+			return false
+		}
+		var err error
+		if buf, err = c.nc.Receive(); err == netpoll.ErrWouldBlock {
+			c.arm(f)
+			return true
+		} else if err != nil {
+			if c.nc.Owed() > 0 && err == io.EOF {
+				c.last = true // it may still be reading
+				return c.await(phaseFlush, phaseLinger)
+			}
+			c.close(false)
+			return false
+		}
+	}
+	x := c.shard.takeCtx()
+	x.req.Resume(c.progress)
+	n, err := x.req.Parse(buf, &c.shard.limits.head)
+	if err != nil {
+		c.shard.putCtx(x)
+		c.refuse(err)
+		return false
+	}
+	if n == 0 {
+		c.progress = x.req.Progress()
+		c.shard.putCtx(x)
+		if !c.partial {
+			c.partial = true
+			if d := c.shard.limits.header; d > 0 {
+				f.SetDeadline(c.shard.loop.Now() + d)
+			}
+		}
+		return false
+	}
+	c.progress, c.partial = http1.Progress{}, false
+	c.burst++
+	c.answer(f, x, buf[:n])
+	return false
+}
+
+// arm sets the deadline of a wait for the next request.
+func (c *conn) arm(f *fiber.Fiber) {
+	c.burst = 0
+	if c.partial {
+		return // HeaderTimeout runs since its first byte
+	}
+	d := c.shard.limits.idle
+	if !c.served {
+		d = c.shard.limits.firstByte
+	}
+	if d > 0 {
+		f.SetDeadline(c.shard.loop.Now() + d)
+	} else {
+		f.SetDeadline(0)
+	}
+}
+
+// answer runs the handler for the request in x, whose head is lent by the connection,
+// and puts its reply behind those that wait to be sent.
+func (c *conn) answer(f *fiber.Fiber, x *Ctx, head []byte) {
+	c.phase, c.ctx = phaseBusy, x
+	x.conn, x.fiber = c, f
+	x.headLen = len(head)
+	if x.body.begin(&x.req, c.shard.limits.body) {
+		// The body follows in the connection's buffers: the head makes room for it.
+		x.own(head)
+		c.nc.Consume(len(head))
+	}
+	r := c.shard.app.route(x)
+	x.route = r
+	if c.out != nil && !c.held {
+		c.held = true
+		c.shard.held = append(c.shard.held, c)
+	}
+	x.scope.Reset(c.shard.app.config.BaseContext)
+	f.Bind(&x.scope)
+	f.BeginUser(r.site)
+	if err := r.handler(x); err != nil {
+		x.fail(err)
+	}
+	f.EndUser()
+	f.Unbind()
+	c.held = false
+	c.finish(f, x)
+}
+
+// finish completes the reply after the handler has returned.
+func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
+	c.served = true
+	if x.reply.hijack {
+		c.ctx = nil
+		if c.phase != phaseGone {
+			c.close(false)
+		}
+		return
+	}
+	if c.nc.Err() != nil {
+		c.release(f, x)
+		c.close(false)
+		return
+	}
+	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() {
+		c.last = true
+	}
+	unread := !x.body.done()
+	if unread && x.body.expect {
+		c.last = true // the client may send the body or not: nobody can tell
+	}
+	if !x.complete() {
+		// The handler gave up in the middle of its reply, or announced another length:
+		// only a cut connection tells the client.
+		c.release(f, x)
+		c.close(true)
+		return
+	}
+	if x.headLen > 0 {
+		c.nc.Consume(x.headLen)
+		x.headLen = 0
+	}
+	c.phase = phaseHead
+	switch {
+	case unread && !x.body.expect:
+		c.phase = phaseDrain
+		c.drained = 0
+		c.flush()
+		return // x is still needed
+	case c.last:
+		c.flush()
+		if unread {
+			c.await(phaseFlush, phaseLinger)
+		} else {
+			c.await(phaseFlush, phaseGone)
+		}
+	case c.out != nil && len(c.out.B) > outBytes:
+		c.flush()
+	}
+	c.release(f, x)
+}
+
+// release gives x back for reuse, unless something else may hold on to it.
+func (c *conn) release(f *fiber.Fiber, x *Ctx) {
+	c.ctx = nil
+	if f.Shared() || x.scope.Used() {
+		return
+	}
+	c.shard.putCtx(x)
+}
+
+// flush hands the gathered replies to the connection.
+func (c *conn) flush() {
+	if c.out == nil {
+		return
+	}
+	c.nc.Send(c.out.B)
+	c.out.Reset()
+	if c.shard.out == nil {
+		c.shard.out = c.out
+	} else {
+		bytebufferpool.Put(c.out)
+	}
+	c.out = nil
+}
+
+// takeOut returns the buffer in which replies gather.
+func (c *conn) takeOut() *bytebufferpool.ByteBuffer {
+	if c.out == nil {
+		c.out, c.shard.out = c.shard.out, nil
+		if c.out == nil {
+			c.out = bytebufferpool.Get()
+		}
+	}
+	return c.out
+}
+
+// await changes the phase to flush, and to next once the client has taken everything.
+func (c *conn) await(now, next phase) (wait bool) {
+	c.phase, c.next = now, next
+	c.nc.SetWriter(&c.fiber)
+	if d := c.shard.limits.wait; d > 0 && c.nc.Owed() > 0 {
+		c.fiber.SetDeadline(c.shard.loop.Now() + d)
+	}
+	return false
+}
+
+// awaitFlush waits until nothing is owed to the client.
+func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
+	if c.nc.Err() != nil {
+		c.close(false)
+		return false
+	}
+	if c.nc.Owed() > 0 {
+		return true
+	}
+	c.nc.SetWriter(nil)
+	switch c.phase = c.next; c.phase {
+	case phaseGone:
+		c.close(false)
+	case phaseLinger:
+		c.drained = 0
+		c.nc.CloseWrite()
+		c.fiber.SetDeadline(c.shard.loop.Now() + lingerWait)
+	}
+	return false
+}
+
+// refuse answers what is no request, and ends the connection: nobody can tell where
+// the next one would start.
+func (c *conn) refuse(err error) {
+	status, reason := http.StatusBadRequest, err.Error()
+	var pe *http1.Error
+	if errors.As(err, &pe) {
+		status, reason = pe.Status, pe.Rule
+	}
+	c.lastWords(status, reason)
+}
+
+// lastWords sends an error reply of the framework's own and ends the connection.
+func (c *conn) lastWords(status int, text string) {
+	c.last = true
+	out := c.takeOut()
+	out.B = http1.AppendStatusLine(out.B, 1, status)
+	out.B = append(out.B, c.shard.fields()...)
+	out.B = http1.AppendField(out.B, "Content-Type", "text/plain; charset=utf-8")
+	out.B = http1.AppendContentLength(out.B, int64(len(text)+1))
+	out.B = append(out.B, "Connection: close\r\n\r\n"...)
+	out.B = append(append(out.B, text...), '\n')
+	c.flush()
+	c.await(phaseFlush, phaseLinger)
+}
+
+// drain throws away the rest of a body, within a bound.
+func (c *conn) drain(f *fiber.Fiber) (wait bool) {
+	x := c.ctx
+	var scratch [512]byte
+	for !x.body.done() {
+		n, err := x.readSome(scratch[:])
+		c.drained += int32(n)
+		if err == netpoll.ErrWouldBlock {
+			if d := c.shard.limits.bodyWait; d > 0 {
+				f.SetDeadline(c.shard.loop.Now() + d)
+			}
+			return true
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil || c.drained > drainMax {
+			c.release(f, x)
+			c.await(phaseFlush, phaseLinger)
+			return false
+		}
+	}
+	c.release(f, x)
+	c.phase = phaseHead
+	if c.last {
+		c.await(phaseFlush, phaseGone)
+	}
+	return false
+}
+
+// linger throws away what arrives after the last reply, within a bound, until the
+// client closes its side: closing earlier would reset the connection and could take
+// the reply from the client before it has read it.
+func (c *conn) linger(*fiber.Fiber) (wait bool) {
+	for {
+		c.nc.Consume(len(c.nc.Buffered()))
+		b, err := c.nc.Receive()
+		if err == netpoll.ErrWouldBlock {
+			return true
+		}
+		c.drained += int32(len(b))
+		if err != nil || c.drained > drainMax {
+			c.close(false)
+			return false
+		}
+	}
+}
+
+// timeout acts on a deadline that has passed, and reports whether the connection is to
+// be closed without another word.
+func (c *conn) timeout() bool {
+	switch {
+	case c.phase == phaseHead && c.partial:
+		c.partial = false
+		c.nc.Consume(len(c.nc.Buffered()))
+		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
+		return false
+	case c.phase == phaseDrain:
+		c.release(&c.fiber, c.ctx)
+	}
+	return true
+}
+
+// close ends the connection; abort makes the client know that its reply was cut.
+func (c *conn) close(abort bool) fiber.Status {
+	if c.phase == phaseGone && c.nc.Closed() {
+		return fiber.Done
+	}
+	c.phase = phaseGone
+	if c.out != nil {
+		bytebufferpool.Put(c.out)
+		c.out = nil
+	}
+	if abort {
+		c.nc.Abort()
+	} else {
+		c.nc.Close()
+	}
+	return fiber.Done
+}
+
+// Ended is called when the fiber has ended, however. After a panic or a Goexit in a
+// handler the client gets an error reply, or a cut connection if its reply had begun.
+func (c *conn) Ended(_ *fiber.Fiber, cause error) {
+	x := c.ctx
+	c.ctx = nil
+	if cause == nil || c.nc.Closed() || x == nil || x.reply.hijack {
+		if c.phase != phaseGone {
+			c.close(true)
+		}
+		c.shard.srv.left()
+		return
+	}
+	if x.reply.begun {
+		c.close(true)
+		c.shard.srv.left()
+		return
+	}
+	c.held, c.partial = false, false
+	c.shard.loop.Start(&c.fiber, c)
+	c.lastWords(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+}
+
+// Sealed moves the request's head with the bytes that the connection had lent.
+func (c *conn) Sealed(fresh []byte) {
+	if x := c.ctx; x != nil && x.headLen > 0 {
+		x.rebase(fresh[:x.headLen])
+	}
+}
+
+// Gone cancels the request when its client goes away while the handler runs.
+func (c *conn) Gone(cause error) {
+	if x := c.ctx; x != nil && c.phase == phaseBusy && (x.route == nil || !x.route.keepRunning) {
+		x.scope.Cancel(ErrClientGone)
+	}
+}
+
+func (c *conn) String() string {
+	if c.ctx != nil && c.ctx.route != nil {
+		return "httpfw: " + c.ctx.route.method + " " + c.ctx.route.pattern
+	}
+	return "httpfw: connection"
+}

@@ -1,0 +1,88 @@
+package httpfw
+
+import (
+	"time"
+
+	"github.com/heddle-go/heddle/codec/http1"
+	"github.com/heddle-go/heddle/fiber"
+	"github.com/valyala/bytebufferpool"
+)
+
+// A shard is a server's state on one loop. Holder only.
+type shard struct {
+	srv    *Server
+	app    *App
+	loop   *fiber.Loop
+	limits *limits
+	spare  []*Ctx                     // contexts ready for reuse
+	out    *bytebufferpool.ByteBuffer // a buffer for replies, ready for reuse
+	held   []*conn                    // connections with replies that are not sent yet, see conn.hold
+
+	statusLine []byte // "HTTP/1.1 200 OK CRLF Date: … CRLF [Server: … CRLF]"
+	dateUntil  int64  // loop clock: when the line is out of date
+	dateAt     int    // where the date starts in it
+}
+
+const spareMax = 256
+
+func newShard(s *Server, l *fiber.Loop) *shard {
+	sh := &shard{srv: s, app: s.app, loop: l, limits: &s.limits}
+	l.BeforePoll(sh.sendHeld)
+	return sh
+}
+
+// takeCtx returns a context for a request of c.
+func (sh *shard) takeCtx() *Ctx {
+	if n := len(sh.spare); n > 0 {
+		c := sh.spare[n-1]
+		sh.spare = sh.spare[:n-1]
+		return c
+	}
+	return &Ctx{app: sh.app}
+}
+
+// putCtx takes a context back that nobody else can hold on to.
+func (sh *shard) putCtx(c *Ctx) {
+	if len(sh.spare) < spareMax {
+		c.reset()
+		sh.spare = append(sh.spare, c)
+	}
+}
+
+// okLine returns the start of a reply of status 200: status line, Date and Server.
+func (sh *shard) okLine() []byte {
+	if sh.loop.Now() >= sh.dateUntil {
+		sh.renewDate()
+	}
+	return sh.statusLine
+}
+
+// fields returns Date and Server, for a reply of any status.
+func (sh *shard) fields() []byte { return sh.okLine()[sh.dateAt:] }
+
+func (sh *shard) renewDate() {
+	now := time.Now()
+	sh.dateUntil = sh.loop.Now() + int64(time.Second) - int64(now.Nanosecond())
+	b := http1.AppendStatusLine(sh.statusLine[:0], 1, 200)
+	sh.dateAt = len(b)
+	b = append(b, "Date: "...)
+	b = http1.AppendDate(b, now.UTC())
+	b = append(b, "\r\n"...)
+	if name := sh.app.config.ServerName; name != "" {
+		b = http1.AppendField(b, "Server", name)
+	}
+	sh.statusLine = b
+}
+
+// sendHeld sends the replies of connections whose fiber waits in a handler while
+// replies to earlier requests are ready: before the loop asks for new events.
+func (sh *shard) sendHeld() {
+	for i, c := range sh.held {
+		sh.held[i] = nil
+		if c.held {
+			c.held = false
+			c.flush()
+		}
+	}
+	sh.held = sh.held[:0]
+}

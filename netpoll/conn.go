@@ -1,0 +1,428 @@
+package netpoll
+
+import (
+	"io"
+	"math"
+	"net"
+	"syscall"
+
+	"github.com/heddle-go/heddle/fiber"
+	"github.com/valyala/bytebufferpool"
+)
+
+// A Transport is an engine's side of one connection. Loop mode only; no method
+// waits. The engine reports changes through Conn.Readable, Writable and Gone.
+type Transport interface {
+	// Receive adds at least one byte that has arrived to c's Buffered, through
+	// Lender.Room and Lend or through Conn.Spare and Filled. Errors: ErrWouldBlock,
+	// io.EOF, or what broke the connection.
+	Receive(c *Conn) error
+	// Read receives directly into p, of at least one byte, with the same errors.
+	Read(p []byte) (n int, err error)
+	// Send takes as many bytes as it can without waiting, and says how many.
+	// ErrWouldBlock with n < len(p): the rest must wait for Writable.
+	Send(p []byte) (n int, err error)
+	// SendVec is Send for several buffers in order.
+	SendVec(bufs [][]byte) (n int, err error)
+	// CloseWrite sends FIN after everything sent so far.
+	CloseWrite() error
+	// Close frees the connection. abort resets it instead of closing it in order.
+	Close(abort bool) error
+	LocalAddr() net.Addr
+	RemoteAddr() net.Addr
+	// FD returns the descriptor, -1 if there is none.
+	FD() int
+}
+
+// Hooks are what a machine wants to hear about its connection. They are called in
+// loop mode and must not park.
+type Hooks interface {
+	// Sealed says that bytes lent by Receive have moved: from now on they are at
+	// fresh, which begins with what Receive returned last less what was consumed.
+	Sealed(fresh []byte)
+	// Gone says that the peer has closed its side (io.EOF) or that the connection
+	// broke; each is said once, and a connection may break after its end was said.
+	// Bytes that arrived before can still be received.
+	Gone(cause error)
+}
+
+// A Conn is a stream connection of one loop. Its own methods are for machines, in
+// loop mode, and never wait; As gives straight-line code a net.Conn.
+type Conn struct {
+	transport Transport
+	loop      *fiber.Loop
+	lender    *Lender
+	hooks     Hooks        // may be nil
+	reader    *fiber.Fiber // made ready by Readable; holder only
+	writer    *fiber.Fiber // made ready when the owed bytes have gone; holder only
+
+	in  *bytebufferpool.ByteBuffer // arrived and not consumed, if the loan was sealed
+	out *bytebufferpool.ByteBuffer // owed to the peer
+	err error                      // why nothing works any more
+
+	inOff, outOff int32
+	owedMax       int32
+	readable      bool // a Receive may find something
+	writable      bool // a Send may find room
+	drain         bool // err concerns sending: what has arrived can still be received
+	ended         bool // the peer's FIN was reported
+	broken        bool // a broken connection was reported
+	fin           bool // CloseWrite was called
+	finAfter      bool // it waits until nothing is owed
+	closed        bool
+}
+
+// Init makes c a connection of an engine. Engines only, in loop mode.
+func (c *Conn) Init(l *fiber.Loop, t Transport, b *Lender, owedMax int) {
+	*c = Conn{loop: l, transport: t, lender: b, owedMax: int32(min(owedMax, math.MaxInt32)), readable: true, writable: true}
+}
+
+// Loop returns the loop the connection belongs to. Any goroutine may call it.
+func (c *Conn) Loop() *fiber.Loop { return c.loop }
+
+// SetHooks makes h hear about the connection. Loop mode only.
+func (c *Conn) SetHooks(h Hooks) { c.hooks = h }
+
+// SetReader makes f, which may be nil, ready whenever bytes, the end or an error have
+// arrived. Loop mode only.
+func (c *Conn) SetReader(f *fiber.Fiber) { c.reader = f }
+
+// SetWriter makes f, which may be nil, ready when nothing is owed any more.
+// Loop mode only.
+func (c *Conn) SetWriter(f *fiber.Fiber) { c.writer = f }
+
+// Receive lends all bytes that have arrived and were not consumed yet, at least one
+// more than at the last call. They are the caller's to read until its next park or
+// the end of its turn; if it still needs them then, Hooks.Sealed tells where they
+// are. Errors: ErrWouldBlock, io.EOF, or why the connection broke. Loop mode only.
+func (c *Conn) Receive() ([]byte, error) {
+	if err := c.mayRead(); err != nil {
+		return nil, err
+	}
+	if err := c.transport.Receive(c); err != nil {
+		return nil, c.readError(err)
+	}
+	return c.Buffered(), nil
+}
+
+// mayRead returns why there is no point in asking the engine for bytes.
+func (c *Conn) mayRead() error {
+	switch {
+	case c.err != nil && !(c.drain && c.readable):
+		return c.err
+	case !c.readable:
+		return ErrWouldBlock
+	}
+	return nil
+}
+
+// readError takes note of what a read returned instead of bytes.
+func (c *Conn) readError(err error) error {
+	switch {
+	case c.err == nil:
+		if err != ErrWouldBlock && err != io.EOF {
+			c.fail(err, false)
+		}
+		return err
+	case err == io.EOF && c.ended:
+		return err
+	}
+	// The connection broke before, and everything that had arrived is read. The kernel
+	// may call that the end of the stream; it is not.
+	c.drain = false
+	return c.err
+}
+
+// Buffered returns the bytes that were lent and not consumed. Loop mode only.
+func (c *Conn) Buffered() []byte {
+	if c.in != nil {
+		return c.in.B[c.inOff:]
+	}
+	if c.lender.borrower == c {
+		return c.lender.lent
+	}
+	return nil
+}
+
+// Spare returns room for a read after the bytes that were not consumed, nil if there
+// are none: then the engine's own memory serves. Engines only.
+func (c *Conn) Spare() []byte {
+	if c.lender.borrower == c {
+		c.lender.seal()
+	}
+	if c.in == nil {
+		return nil
+	}
+	b := c.in.B
+	if free := cap(b) - len(b); free < spareBytes {
+		b = append(make([]byte, 0, 2*len(b)+spareBytes), b[c.inOff:]...)
+		c.in.B, c.inOff = b, 0
+		if c.hooks != nil {
+			c.hooks.Sealed(b)
+		}
+	}
+	return b[len(b):cap(b)]
+}
+
+// spareBytes is the least room for a read after bytes kept from earlier.
+const spareBytes = 4 << 10
+
+// Filled says that n bytes were read into Spare. Engines only.
+func (c *Conn) Filled(n int) { c.in.B = c.in.B[:len(c.in.B)+n] }
+
+// Lender returns the read buffer of c's loop. Engines only.
+func (c *Conn) Lender() *Lender { return c.lender }
+
+// Drained says that a Receive would find nothing. Engines only.
+func (c *Conn) Drained() { c.readable = false }
+
+// Consume gives back the first n bytes of Buffered. Loop mode only.
+func (c *Conn) Consume(n int) {
+	if c.in == nil {
+		if n > 0 && c.lender.borrower != c {
+			panic("netpoll: Consume of more than is buffered")
+		}
+		c.lender.consume(n)
+		return
+	}
+	c.inOff += int32(n)
+	if int(c.inOff) == len(c.in.B) {
+		bytebufferpool.Put(c.in)
+		c.in, c.inOff = nil, 0
+	}
+}
+
+// Send sends p, or takes a copy of what the peer does not take at once: the bytes
+// owed. Callers look at Owed against OwedMax before they produce more. The error is
+// sticky: the connection is broken. Loop mode only.
+func (c *Conn) Send(p []byte) error {
+	n, err := c.TrySend(p)
+	if err == ErrWouldBlock {
+		c.owe(p[n:])
+		return nil
+	}
+	return err
+}
+
+// SendVec is Send for several buffers in order; bufs is overwritten. Loop mode only.
+func (c *Conn) SendVec(bufs [][]byte) error {
+	if err := c.maySend(); err != nil {
+		return err
+	}
+	n := 0
+	if !c.Blocked() {
+		var err error
+		n, err = c.transport.SendVec(bufs)
+		if err == nil {
+			return nil
+		}
+		if err = c.sendError(err); err != ErrWouldBlock {
+			return err
+		}
+	}
+	for _, p := range bufs {
+		if n >= len(p) {
+			n -= len(p)
+			continue
+		}
+		c.owe(p[n:])
+		n = 0
+	}
+	return nil
+}
+
+// TrySend sends what the peer takes of p now and owes nothing more: n is less than
+// len(p), with ErrWouldBlock, when it must wait for SetWriter. Loop mode only.
+func (c *Conn) TrySend(p []byte) (n int, err error) {
+	if err := c.maySend(); err != nil || len(p) == 0 {
+		return 0, err
+	}
+	if c.Blocked() {
+		return 0, ErrWouldBlock
+	}
+	n, err = c.transport.Send(p)
+	if err != nil {
+		err = c.sendError(err)
+	}
+	return n, err
+}
+
+// maySend returns why nothing may be sent any more.
+func (c *Conn) maySend() error {
+	if c.err != nil {
+		return c.err
+	}
+	if c.fin {
+		return &OpError{Op: "write after CloseWrite", Err: syscall.EPIPE}
+	}
+	return nil
+}
+
+// sendError takes note of what the engine returned instead of sending everything.
+func (c *Conn) sendError(err error) error {
+	if err == ErrWouldBlock {
+		c.writable = false
+	} else {
+		c.fail(err, true)
+	}
+	return err
+}
+
+// owe keeps a copy of p until the peer takes it.
+func (c *Conn) owe(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	if c.out == nil {
+		c.out = bytebufferpool.Get()
+	}
+	if sent := int(c.outOff); sent > 0 && 2*sent >= len(c.out.B) {
+		// What was sent makes room, or a connection that always owes something would
+		// keep everything it ever owed.
+		c.out.B = c.out.B[:copy(c.out.B, c.out.B[sent:])]
+		c.outOff = 0
+	}
+	c.out.Write(p)
+}
+
+// Owed returns how many bytes were accepted for sending that the peer has not
+// taken. Loop mode only.
+func (c *Conn) Owed() int {
+	if c.out == nil {
+		return 0
+	}
+	return len(c.out.B) - int(c.outOff)
+}
+
+// OwedMax is the high-water mark of Owed.
+func (c *Conn) OwedMax() int { return int(c.owedMax) }
+
+// Blocked reports whether the peer takes no bytes now. Loop mode only.
+func (c *Conn) Blocked() bool { return c.out != nil || !c.writable }
+
+// CloseWrite sends FIN after everything owed: the peer sees the end of the stream
+// and may still send. Loop mode only.
+func (c *Conn) CloseWrite() error {
+	if c.err != nil || c.fin {
+		return c.err
+	}
+	c.fin = true
+	if c.out != nil {
+		c.finAfter = true
+		return nil
+	}
+	return c.transport.CloseWrite()
+}
+
+// Close frees the connection; what is owed and not sent is lost, so callers that
+// care wait for Owed to be 0 first. Fibers waiting in a View get net.ErrClosed.
+// A second call does nothing. Loop mode only.
+func (c *Conn) Close() error { return c.close(false) }
+
+// Abort is Close by reset: the peer learns that the stream was cut.
+// Loop mode only.
+func (c *Conn) Abort() error { return c.close(true) }
+
+func (c *Conn) close(abort bool) error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	err := c.transport.Close(abort)
+	c.fail(net.ErrClosed, false)
+	c.hooks = nil
+	// A handler beside the loop may be reading what it borrowed: what was sealed goes
+	// to the collector, not to the pool.
+	c.in, c.inOff = nil, 0
+	c.lender.forget(c)
+	return err
+}
+
+// Closed reports whether Close was called. Loop mode only.
+func (c *Conn) Closed() bool { return c.closed }
+
+// Err returns why the connection is broken, nil while it is not. Loop mode only.
+func (c *Conn) Err() error { return c.err }
+
+// fail makes every later call return err and wakes whoever waits. drain says that
+// what has arrived can still be received.
+func (c *Conn) fail(err error, drain bool) {
+	c.err, c.drain = err, drain
+	if c.out != nil {
+		bytebufferpool.Put(c.out)
+		c.out, c.outOff = nil, 0
+	}
+	c.readable, c.writable = true, true
+	if c.reader != nil {
+		c.reader.Ready()
+	}
+	if c.writer != nil && c.writer != c.reader {
+		c.writer.Ready()
+	}
+}
+
+// LocalAddr returns the local address, nil on a closed connection. Loop mode only.
+func (c *Conn) LocalAddr() net.Addr { return c.transport.LocalAddr() }
+
+// RemoteAddr returns the peer's address. Loop mode only.
+func (c *Conn) RemoteAddr() net.Addr { return c.transport.RemoteAddr() }
+
+// FD returns the descriptor, -1 if the engine has none. It stays the engine's: the
+// caller may set socket options, not read, write or close. Loop mode only.
+func (c *Conn) FD() int { return c.transport.FD() }
+
+// Readable is the engine's report that a Receive may find something. Engines only,
+// as Writable and Gone.
+func (c *Conn) Readable() {
+	c.readable = true
+	if c.reader != nil {
+		c.reader.Ready()
+	}
+}
+
+// Writable is the engine's report that a Send may find room.
+func (c *Conn) Writable() {
+	c.writable = true
+	if c.out != nil {
+		n, err := c.transport.Send(c.out.B[c.outOff:])
+		c.outOff += int32(n)
+		if err != nil {
+			c.sendError(err)
+			return
+		}
+		bytebufferpool.Put(c.out)
+		c.out, c.outOff = nil, 0
+		if c.finAfter {
+			c.finAfter = false
+			c.transport.CloseWrite()
+		}
+	}
+	if c.writer != nil {
+		c.writer.Ready()
+	}
+}
+
+// Gone is the engine's report that the peer has closed its side (io.EOF) or reset
+// the connection. What arrived before can still be received.
+func (c *Conn) Gone(cause error) {
+	end := cause == io.EOF
+	if c.closed || c.broken || end && c.ended {
+		return
+	}
+	if end {
+		c.ended = true
+		c.Readable()
+	} else {
+		c.broken = true
+		if c.err == nil {
+			c.fail(cause, true)
+		}
+	}
+	if c.hooks != nil {
+		c.hooks.Gone(cause)
+	}
+}
+
+// PeerGone reports whether the peer has closed its side or the connection broke.
+// Loop mode only.
+func (c *Conn) PeerGone() bool { return c.ended || c.broken }

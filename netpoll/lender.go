@@ -1,0 +1,105 @@
+package netpoll
+
+import (
+	"github.com/heddle-go/heddle/fiber"
+	"github.com/valyala/bytebufferpool"
+)
+
+// A Lender is a loop's read buffer, lent to one connection at a time. The bytes stay
+// where the kernel put them for as long as their borrower finishes in its turn; only
+// when another connection needs the buffer while they are still wanted are they
+// copied (sealed) to memory of the connection's own. If user code that may be reading
+// them goes on beside the loop, the buffer is left to it and a new one taken.
+// Holder only.
+type Lender struct {
+	buf      []byte
+	borrower *Conn
+	lent     []byte // part of buf that the borrower has not consumed
+	poison   bool   // overwrite what is given back (checked mode)
+	vec      [][]byte
+}
+
+// lendBytes is the size of a loop's read buffer: what one Receive can return.
+const lendBytes = 64 << 10
+
+// NewLender makes the read buffer of a loop. Engines only, before the loop runs.
+func NewLender(l *fiber.Loop) *Lender {
+	b := &Lender{buf: make([]byte, lendBytes), poison: l.Runtime().Checked()}
+	l.OnOff(b.leave)
+	return b
+}
+
+// Room returns the buffer for a read of c's, empty; whoever held it is sealed first.
+func (b *Lender) Room(c *Conn) []byte {
+	if b.borrower != nil {
+		b.seal()
+	}
+	return b.buf
+}
+
+// Lend records that the first n bytes of the buffer are lent to c.
+func (b *Lender) Lend(c *Conn, n int) { b.LendOther(c, b.buf[:n]) }
+
+// LendOther lends memory of the engine's that is not the loop's buffer.
+func (b *Lender) LendOther(c *Conn, p []byte) {
+	b.borrower, b.lent = c, p
+}
+
+// consume gives back the first n lent bytes.
+func (b *Lender) consume(n int) {
+	if b.poison {
+		poison(b.lent[:n])
+	}
+	b.lent = b.lent[n:]
+	if len(b.lent) == 0 {
+		b.borrower = nil
+	}
+}
+
+// seal copies what is lent to memory of the borrower's own.
+func (b *Lender) seal() {
+	c := b.borrower
+	b.borrower = nil
+	c.in = bytebufferpool.Get()
+	c.in.B = append(c.in.B[:0], b.lent...)
+	c.inOff = 0
+	if b.poison {
+		poison(b.lent)
+	}
+	b.lent = nil
+	if c.hooks != nil {
+		c.hooks.Sealed(c.in.B)
+	}
+}
+
+// leave is called when a fiber goes on beside the loop.
+func (b *Lender) leave(_ *fiber.Fiber, stolen bool) {
+	if b.borrower == nil {
+		return
+	}
+	if !stolen {
+		b.seal()
+		return
+	}
+	// The stray may be reading the bytes right now: they must not move, nor be
+	// written again. The collector frees them when it is done.
+	c := b.borrower
+	c.in = &bytebufferpool.ByteBuffer{B: b.lent}
+	c.inOff = 0
+	b.borrower, b.lent = nil, nil
+	b.buf = make([]byte, lendBytes)
+}
+
+// forget ends a loan without a copy.
+func (b *Lender) forget(c *Conn) {
+	if b.borrower == c {
+		b.consume(len(b.lent))
+	}
+}
+
+// poison overwrites bytes whose loan is over, so that reading them later shows.
+func poison(p []byte) {
+	for i := range p {
+		p[i] = 0xDB
+	}
+}

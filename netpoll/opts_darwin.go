@@ -1,0 +1,14 @@
+package netpoll
+
+import "golang.org/x/sys/unix"
+
+// As in opts_linux.go.
+
+const (
+	reusePort = unix.SO_REUSEPORT
+	spreads   = false
+)
+
+func keepAliveIdle(fd, seconds int) error {
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPALIVE, seconds)
+}

@@ -1,0 +1,14 @@
+package netpoll
+
+import "golang.org/x/sys/unix"
+
+// As in opts_linux.go.
+
+const (
+	reusePort = unix.SO_REUSEPORT_LB
+	spreads   = true // since FreeBSD 12
+)
+
+func keepAliveIdle(fd, seconds int) error {
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds)
+}

@@ -1,0 +1,16 @@
+package netpoll
+
+import "golang.org/x/sys/unix"
+
+// reusePort lets several sockets listen on one address; the kernel spreads what
+// arrives over them.
+const reusePort = unix.SO_REUSEPORT
+
+// spreads says that reusePort spreads connections and not only allows to bind. Where
+// it does not, the loops share one listening socket.
+const spreads = true
+
+// keepAliveIdle sets the idle time before the first probe, in seconds.
+func keepAliveIdle(fd, seconds int) error {
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds)
+}

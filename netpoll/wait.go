@@ -1,0 +1,109 @@
+package netpoll
+
+import "github.com/heddle-go/heddle/fiber"
+
+// These are the waits of a connection, for framework code that runs on the baton and
+// may hold a stack: a View's calls, or a handler's body and reply. A machine without
+// a stack uses SetReader and SetWriter instead.
+
+// ReadInto receives into p, of at least one byte, without lending: bytes that were
+// received before and not consumed must have been taken from Buffered. Errors are
+// those of Receive. Loop mode only.
+func (c *Conn) ReadInto(p []byte) (int, error) {
+	if err := c.mayRead(); err != nil {
+		return 0, err
+	}
+	n, err := c.transport.Read(p)
+	if err != nil {
+		err = c.readError(err)
+	}
+	return n, err
+}
+
+// AwaitRead parks f until a Receive may find something, the deadline (loop clock, 0
+// none) or cancellation; errors are those of Fiber.Park. On the baton only.
+func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
+	if c.reader != nil && c.reader != f {
+		panic("netpoll: two fibers read from one connection")
+	}
+	before := c.reader
+	c.reader = f
+	var err error
+	for err == nil && !c.readable && c.err == nil {
+		err = f.Park(deadline)
+	}
+	c.reader = before
+	return err
+}
+
+// AwaitRoom parks f until at most OwedMax bytes are owed. If it had to wait and the
+// connection broke meanwhile it returns why. On the baton only.
+func (c *Conn) AwaitRoom(f *fiber.Fiber, deadline int64) error {
+	return c.awaitOwed(f, deadline, c.OwedMax())
+}
+
+// AwaitSent parks f until nothing is owed; otherwise like AwaitRoom. On the baton only.
+func (c *Conn) AwaitSent(f *fiber.Fiber, deadline int64) error {
+	return c.awaitOwed(f, deadline, 0)
+}
+
+func (c *Conn) awaitOwed(f *fiber.Fiber, deadline int64, most int) error {
+	if c.Owed() <= most {
+		return nil
+	}
+	before := c.setWriter(f)
+	var err error
+	for err == nil && c.Owed() > most {
+		err = f.Park(deadline)
+	}
+	c.writer = before
+	if err == nil {
+		err = c.err // what was owed is lost
+	}
+	return err
+}
+
+// AwaitWritable parks f until a TrySend may find room. On the baton only.
+func (c *Conn) AwaitWritable(f *fiber.Fiber, deadline int64) error {
+	before := c.setWriter(f)
+	var err error
+	for err == nil && c.Blocked() && c.err == nil {
+		err = f.Park(deadline)
+	}
+	c.writer = before
+	return err
+}
+
+func (c *Conn) setWriter(f *fiber.Fiber) (before *fiber.Fiber) {
+	if c.writer != nil && c.writer != f {
+		panic("netpoll: two fibers write to one connection")
+	}
+	before = c.writer
+	c.writer = f
+	return before
+}
+
+// WriteWait sends p, parking f while more than OwedMax bytes would be owed. n counts
+// what was accepted for sending. On the baton only.
+func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err error) {
+	for {
+		m, err := c.TrySend(p[n:])
+		n += m
+		if n == len(p) {
+			return n, nil
+		}
+		if err != nil && err != ErrWouldBlock {
+			return n, err
+		}
+		if left := len(p) - n; c.Owed()+left <= c.OwedMax() {
+			c.owe(p[n:])
+			return len(p), nil
+		}
+		if err := c.AwaitWritable(f, deadline); err != nil {
+			return n, err
+		}
+		if c.err != nil {
+			return n, c.err
+		}
+	}
+}
