@@ -39,7 +39,7 @@ func (f *Fiber) BeginUser(site *Site) {
 	f.site = site
 	f.shared = false
 	if l.rt.checked {
-		f.goid = goroutineID()
+		l.rt.users.Store(f, goroutineID())
 	}
 	f.offStart = site != nil && site.startsOff(l.now)
 	f.Leave()
@@ -110,8 +110,9 @@ func (f *Fiber) Shared() bool { return f.shared }
 
 // check panics if the caller is not the goroutine that runs f. Checked mode only.
 func (f *Fiber) check() {
-	if id := goroutineID(); id != f.goid {
-		panic(fmt.Sprintf("fiber: %s runs on goroutine %d but was used by goroutine %d", f.Name(), f.goid, id))
+	id := goroutineID()
+	if user, _ := f.loop.rt.users.Load(f); user != id {
+		panic(fmt.Sprintf("fiber: %s runs on goroutine %v but was used by goroutine %d", f.Name(), user, id))
 	}
 }
 

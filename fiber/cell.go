@@ -18,14 +18,13 @@ import "iter"
 // A seat without a coroutine (wake != nil) is the other way to wait: on a
 // channel, for a fiber that is off the baton. See Fiber.rejoin.
 type cell struct {
-	next   func() (struct{}, bool)
-	yield  func(struct{}) bool
-	pulled bool // the occupant entered by next, so yield is due; holder only
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
 
-	fiber *Fiber    // the fiber whose stack sits here, nil for a standby; holder only
-	born  *cell     // birth cell of the occupant, nil for a plain goroutine; holder only
-	slot  int       // index in Loop.free, -1 when not free; holder only
-	grave chan bool // the pull goroutine born here waits on it to die (after Goexit); holder only
+	fiber  *Fiber // the fiber whose stack sits here, nil for a standby; holder only
+	born   *cell  // birth cell of the occupant, nil for a plain goroutine; holder only
+	slot   int32  // index in Loop.free, -1 when not free; holder only
+	pulled bool   // the occupant entered by next, so yield is due; holder only
 
 	wake chan bool // a seat on a channel instead of a coroutine
 }
@@ -82,7 +81,7 @@ func (l *Loop) dropFree(c *cell) {
 // Holder only.
 func (l *Loop) addFree(c, born *cell) {
 	c.fiber, c.born = nil, born
-	c.slot = len(l.free)
+	c.slot = int32(len(l.free))
 	l.free = append(l.free, c)
 	l.trimmable = true
 }

@@ -107,28 +107,46 @@ func testTrim(t *testing.T, rt *Runtime, clock *manual, n int, fn func(f *Fiber)
 }
 
 // Where cells cannot be given up, because the goroutines that would have to end are
-// the stacks of parked fibers, the loop does not go on waking up to try.
+// the stacks of fibers (in Block, here), the loop does not go on waking up to try.
 func TestTrimGivesUp(t *testing.T) {
 	var clock manual
 	rt := start(t, Config{Loops: 1, Clock: clock.read, StallAfter: -1})
 	l := rt.Loops()[0]
 	const n = 50
-	burst(rt, n, func(f *Fiber) {
-		f.Go(func(f *Fiber) { // on a pull goroutine now
-			f.Sleep(1000 * time.Hour)
-		})
-	})
-	burst(rt, 2*n, func(f *Fiber) {})
-	for range 30 {
+	hold := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		burst(rt, n, func(f *Fiber) { f.Block(func() { <-hold }) })
+	}()
+	blocking := func() int {
+		got := make(chan int)
+		l.Post(func() { got <- l.blocking })
+		return <-got
+	}
+	for blocking() < n {
+		runtime.Gosched()
+	}
+	for range 10 {
 		clock.advance(time.Duration(trimPeriod))
 		turn(l)
 	}
-	cells, free := cellsOf(l)
-	t.Logf("%d cells, %d free, for %d fibers", cells, free, n)
+	if cells, free := cellsOf(l); free <= cellsKept {
+		t.Fatalf("%d cells, %d free: not the case to be tested", cells, free)
+	}
 	wait := make(chan time.Duration)
 	l.Post(func() { wait <- l.idle() })
-	if d := <-wait; d < time.Hour {
+	if d := <-wait; d >= 0 {
 		t.Errorf("the loop wakes up in %v to trim", d)
+	}
+	close(hold)
+	<-ended
+	for range 20 {
+		clock.advance(time.Duration(trimPeriod))
+		turn(l)
+	}
+	if cells, _ := cellsOf(l); cells > cellsKept+1 {
+		t.Errorf("%d cells left in the end", cells)
 	}
 }
 

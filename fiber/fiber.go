@@ -68,7 +68,6 @@ type Fiber struct {
 
 	word     uint64 // the value of the baton while its user code runs; the fiber only
 	deadline int64  // Park gives up at this time, loop clock, 0 never; holder only
-	timerAt  int64  // time of its heap entry; holder only
 	timer    int32  // index in Loop.timers plus one, 0 for none; holder only
 
 	state    state // holder only
@@ -80,11 +79,11 @@ type Fiber struct {
 	detached bool  // parks on a channel, see Detach; the fiber only
 	shared   bool  // see Shared; holder only
 
-	scope  *Scope // innermost cancellation scope, may be nil; the fiber only (see Scope.fiber)
-	groups *Group // groups not waited for yet; the fiber only
-	site   *Site  // whose code runs, for the stall monitor; written on the baton only
-	goid   uint64 // goroutine that runs its user code, checked mode only; the fiber only
-	inbox  *Fiber // next in the inbox; owned by whoever set a bit in posted first
+	scope  *Scope                // innermost scope, may be nil though root is not; the fiber only
+	root   atomic.Pointer[Scope] // outermost scope, made on demand by anyone
+	groups *Group                // groups not waited for yet; the fiber only
+	site   *Site                 // whose code runs, for the stall monitor; written on the baton only
+	inbox  *Fiber                // next in the inbox; owned by whoever set a bit in posted first
 	posted atomic.Uint32
 }
 
@@ -119,6 +118,7 @@ func (f *Fiber) init(l *Loop, m Machine) {
 	f.word, f.deadline = 0, 0
 	f.user, f.notified, f.expired, f.offStart, f.placed, f.detached = false, false, false, false, false, false
 	f.scope, f.groups, f.site, f.seat = nil, nil, nil, nil
+	f.root.Store(nil)
 }
 
 // plain is the machine of a fiber made from a function.

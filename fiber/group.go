@@ -176,7 +176,7 @@ type child struct {
 // scope is linked here, on the baton, and not when the child is handed to its loop:
 // a cancellation that posts a fiber must not meet its start.
 func (c *child) Resume(f *Fiber) Status {
-	c.scope.bind(f, &c.group.scope)
+	c.scope.bindRoot(f, &c.group.scope)
 	f.BeginUser(f.loop.rt.siteOf(c.fn))
 	c.err = c.fn(f)
 	f.EndUser()

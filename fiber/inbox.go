@@ -63,7 +63,11 @@ func (l *Loop) drain() {
 	if l.inbox.empty() {
 		return
 	}
-	for f := l.inbox.take(); f != nil; {
+	f := l.inbox.take()
+	if l.pick != nil {
+		f = l.inOrder(f)
+	}
+	for f != nil {
 		next := f.inbox
 		f.inbox = nil
 		// From here on f may be posted anew.
@@ -81,4 +85,28 @@ func (l *Loop) drain() {
 		}
 		f = next
 	}
+}
+
+// inOrder sorts a list taken from the inbox by the age of the fibers, new ones last,
+// so that in a simulation the order in which goroutines beside the loop ran does not
+// show. Holder only.
+func (l *Loop) inOrder(f *Fiber) *Fiber {
+	posted := map[*Fiber]bool{}
+	var list []*Fiber
+	for ; f != nil; f = f.inbox {
+		posted[f] = true
+		list = append(list, f)
+	}
+	var first *Fiber
+	for i := len(list) - 1; i >= 0; i-- {
+		if g := list[i]; g.state == stateNew || g.state == stateDone {
+			g.inbox, first = first, g
+		}
+	}
+	for g := l.fibers; g != nil; g = g.nextF { // the youngest first
+		if posted[g] {
+			g.inbox, first = first, g
+		}
+	}
+	return first
 }

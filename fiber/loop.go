@@ -52,8 +52,8 @@ type Loop struct {
 	// Goroutines without the baton; holder only.
 	free        []*cell        // cells in which a standby sits
 	cells       int            // all cells alive
-	dying       []*cell        // birth cells of goroutines that wait for their end
-	burial      *cell          // of these, the one whose occupant has just been exchanged
+	dying       []grave        // goroutines that wait for their end
+	burial      chan bool      // of these, the one whose birth cell is ready
 	idleReliefs int            // goroutines in relieve
 	off         int            // fibers that run off the baton
 	blocking    int            // fibers in Block
@@ -154,6 +154,12 @@ func (l *Loop) lead(born *cell) {
 	ended = true
 }
 
+// A grave is what a pull goroutine waits for to die: a standby in its birth cell.
+type grave struct {
+	cell *cell
+	dug  chan bool
+}
+
 // exit gives the baton away for a goroutine that is ending by runtime.Goexit, or
 // that ran a detached fiber. A pull goroutine must first have a standby in its birth
 // cell; this one must have entered by yield, since next would pass the Goexit on to
@@ -164,14 +170,14 @@ func (l *Loop) exit(born *cell) {
 		for range threadLocksMax {
 			runtime.UnlockOSThread()
 		}
-		born.grave = make(chan bool, 1)
-		l.dying = append(l.dying, born)
+		g := grave{born, make(chan bool, 1)}
+		l.dying = append(l.dying, g)
+		l.handOn()
+		<-g.dug
+		l.cells--
+		return
 	}
 	l.handOn()
-	if born != nil {
-		<-born.grave
-		l.cells--
-	}
 }
 
 // turn is one round of the loop: run what is ready, then look at the inbox, the
@@ -321,22 +327,23 @@ func (l *Loop) retire(born *cell) (end, moved bool) {
 // inter ends goroutines that wait for their end after a Goexit, one a turn. It
 // reports false if the caller must end.
 func (l *Loop) inter(born *cell) bool {
-	if c := l.burial; c != nil {
+	if dug := l.burial; dug != nil {
 		l.burial = nil
-		return l.pass(c.grave, born)
+		return l.pass(dug, born)
 	}
-	for i, c := range l.dying {
+	for i, g := range l.dying {
+		c := g.cell
 		if c.slot < 0 {
 			continue
 		}
 		l.dying = append(l.dying[:i], l.dying[i+1:]...)
 		l.dropFree(c)
 		if !c.pulled {
-			return l.pass(c.grave, born)
+			return l.pass(g.dug, born)
 		}
 		// Its occupant entered by next. Take its place, by yield; it then does the
 		// rest, and the end of the dead goroutine lets the caller out again.
-		l.burial = c
+		l.burial = g.dug
 		c.swap()
 		return true
 	}

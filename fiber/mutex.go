@@ -23,7 +23,7 @@ type Mutex struct {
 
 const (
 	mutexLocked  uint32 = 1
-	mutexWaiting uint32 = 2 // Unlock must look at the queue; set and cleared under mu
+	mutexWaiting uint32 = 2 // Unlock must look at the queue, which may be empty; changed under mu
 
 	// mutexPatience is counted in failures, not in time, so that a seeded
 	// simulation repeats exactly.
@@ -85,8 +85,13 @@ func (m *Mutex) Unlock() {
 		w.grant()
 		return
 	}
-	m.state.Store(0) // whoever is woken sets mutexWaiting again if it must wait on
-	m.rouse()
+	// Tell the head of the queue, if it is not on its way already. It sets
+	// mutexWaiting again if it has to wait on.
+	m.state.Store(0)
+	if w != nil && !w.p.woken {
+		w.p.woken = true
+		w.unpark()
+	}
 }
 
 // waiting is the bit for the present queue. Under mu.
@@ -95,14 +100,6 @@ func (m *Mutex) waiting() uint32 {
 		return 0
 	}
 	return mutexWaiting
-}
-
-// rouse tells the head of the queue that the lock is free. Under mu.
-func (m *Mutex) rouse() {
-	if w := m.queue.head; w != nil && !w.p.woken {
-		w.p.woken = true
-		w.unpark()
-	}
 }
 
 // lock waits for the lock. If not cancelable it returns nil. A fiber is on the
@@ -138,7 +135,9 @@ func (m *Mutex) lock(f *Fiber, cancelable bool) error {
 			w.p.failures++
 		}
 		if err != nil {
-			m.withdraw(w)
+			// w was not on its way to a free lock, or it would have it now. So the
+			// lock is taken and mutexWaiting set, or another is on its way.
+			m.queue.remove(w)
 			break
 		}
 		m.mu.Unlock()
@@ -166,22 +165,6 @@ func (m *Mutex) acquire(w *waiter[mutexTry]) bool {
 		}
 		if m.state.CompareAndSwap(s, next) {
 			return true
-		}
-	}
-}
-
-// withdraw takes out a waiter that was canceled. Under mu.
-func (m *Mutex) withdraw(w *waiter[mutexTry]) {
-	m.queue.remove(w)
-	for {
-		s := m.state.Load()
-		if s&mutexLocked == 0 {
-			// If w was on its way to a free lock, the next one goes instead.
-			m.rouse()
-			return
-		}
-		if m.state.CompareAndSwap(s, mutexLocked|m.waiting()) {
-			return
 		}
 	}
 }

@@ -51,6 +51,28 @@ func (f *Fiber) Unpark() { f.post(postUnpark) }
 // are looked at before waiting, too. Only the fiber's own code may call it, on the
 // baton: between Enter and Leave.
 func (f *Fiber) Park(deadline int64) error {
+	if deadline != 0 || f.root.Load() != nil {
+		return f.parkUntil(deadline)
+	}
+	l := f.loop
+	if l.closing.Load() {
+		return ErrClosed
+	}
+	if f.notified {
+		f.notified = false
+		return nil
+	}
+	f.deadline, f.expired = 0, false
+	f.state = stateParked
+	f.switchOut()
+	// What came while f was queued is covered by this return, and so is the closing of
+	// the runtime: the caller looks at its condition and, if that fails, parks again.
+	f.notified = false
+	return nil
+}
+
+// parkUntil is Park for a fiber whose wait may be given up.
+func (f *Fiber) parkUntil(deadline int64) error {
 	at, err := f.limit(deadline)
 	if err != nil {
 		return err
@@ -66,9 +88,13 @@ func (f *Fiber) Park(deadline int64) error {
 	if f.expired {
 		f.expired = false
 		_, err = f.limit(deadline)
-		return err
+	} else {
+		err = f.canceled()
 	}
-	return f.Err()
+	if err == nil {
+		f.notified = false
+	}
+	return err
 }
 
 // linger is Park for a wait that must not be given up: it returns when woken, maybe
@@ -79,19 +105,20 @@ func (f *Fiber) linger() {
 		f.notified = false
 		return
 	}
-	f.SetDeadline(0)
+	f.deadline, f.expired = 0, false
 	f.state = stateParked
 	f.switchOut()
+	f.notified = false
 }
 
 // limit returns the earlier of deadline and that of the fiber's scope, or why the
 // fiber must not wait at all.
 func (f *Fiber) limit(deadline int64) (int64, error) {
-	if err := f.Err(); err != nil {
+	if err := f.canceled(); err != nil {
 		return 0, err
 	}
 	now := f.loop.now
-	if s := f.scope; s != nil && s.deadline != 0 {
+	if s := f.innermost(); s != nil && s.deadline != 0 {
 		if s.deadline <= now {
 			s.expire()
 			return 0, s.Err()
@@ -232,9 +259,7 @@ func (l *Loop) settle(f *Fiber, status Status, cause error) {
 // bury takes an ended fiber out of the loop. Holder only.
 func (l *Loop) bury(f *Fiber, cause error) {
 	f.clearTimer()
-	for f.scope != nil {
-		f.Unbind()
-	}
+	f.EndScopes()
 	if f.prevF != nil {
 		f.prevF.nextF = f.nextF
 	} else {
@@ -245,6 +270,9 @@ func (l *Loop) bury(f *Fiber, cause error) {
 	}
 	f.prevF, f.nextF = nil, nil
 	l.live--
+	if l.rt.checked {
+		l.rt.users.Delete(f)
+	}
 	f.state = stateDone
 	if e, ok := f.machine.(Ender); ok {
 		e.Ended(f, cause)

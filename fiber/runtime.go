@@ -61,6 +61,7 @@ type Runtime struct {
 	nextLoop   atomic.Uint32
 
 	sites   sync.Map // entry PC of a function -> *Site, for functions that stalled
+	users   sync.Map // *Fiber -> number of the goroutine that runs its user code; checked mode only
 	stalled atomic.Bool
 	stalls  atomic.Uint64
 	panics  atomic.Uint64

@@ -32,19 +32,6 @@ type Scope struct {
 	stop     func() bool             // ends the bridge from an outer context; the fiber only
 }
 
-// Reset makes s a fresh root whose Context takes its values (and nothing else)
-// from base, which may be nil. No fiber may be bound to s.
-func (s *Scope) Reset(base context.Context) { *s = Scope{base: base} }
-
-// Used reports whether someone besides the fiber may still hold on to s: a context
-// was made from it or it has children. Such a scope must not be reused.
-// Any goroutine may call it.
-func (s *Scope) Used() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.std != nil || s.children != nil
-}
-
 // Err returns the cause of the cancellation, nil while there is none.
 // Any goroutine may call it.
 func (s *Scope) Err() error {
@@ -120,15 +107,20 @@ func (s *Scope) Context(l *Loop) context.Context {
 	return s.std
 }
 
-// bind makes s the innermost scope of f, inside parent (which may be nil): f's scope
-// so far, or that of a Group.
-func (s *Scope) bind(f *Fiber, parent *Scope) {
-	s.outer = f.scope
-	if s.outer != nil {
-		s.outer.setFiber(nil) // f hears of its cancellation through s
-	}
+// bind makes s the innermost scope of f, inside the one it has.
+func (s *Scope) bind(f *Fiber) {
+	s.outer = f.Scope()
+	s.outer.setFiber(nil) // f hears of its cancellation through s
 	s.setFiber(f)
 	f.scope = s
+	s.link(s.outer)
+}
+
+// bindRoot makes s the root scope of f, which has not started, inside parent.
+func (s *Scope) bindRoot(f *Fiber, parent *Scope) {
+	s.setFiber(f)
+	f.scope = s
+	f.root.Store(s)
 	s.link(parent)
 }
 
@@ -197,9 +189,9 @@ func (s *Scope) release() bool {
 	return derived
 }
 
-// Bind makes s the scope of f for a stretch of work (a request), inside the one f
-// has; Unbind ends it. On the baton only.
-func (f *Fiber) Bind(s *Scope) { s.bind(f, f.scope) }
+// Bind makes s the scope of f for a stretch of work, inside the one f has; Unbind
+// ends it. On the baton only.
+func (f *Fiber) Bind(s *Scope) { s.bind(f) }
 
 // Unbind ends the scope that was bound last and cancels what was derived from it
 // with ErrCanceled, as the work is over. On the baton only.
@@ -207,6 +199,9 @@ func (f *Fiber) Unbind() {
 	s := f.scope
 	f.scope = s.outer
 	s.outer = nil
+	if f.scope == nil {
+		f.root.Store(nil)
+	}
 	if s.release() {
 		s.Cancel(ErrCanceled)
 	}
@@ -215,12 +210,64 @@ func (f *Fiber) Unbind() {
 	}
 }
 
-// Err returns why the fiber must stop: the cause with which its innermost scope was
-// canceled, ErrClosed while its runtime closes, nil otherwise. Only the fiber's own
-// code may call it, in user or loop mode.
-func (f *Fiber) Err() error {
+// EndScopes ends all scopes of f, for a machine whose work (a request) is over and
+// that goes on with other work. It reports whether there were any: then a context
+// may have been made, which somebody may still hold. On the baton only.
+func (f *Fiber) EndScopes() bool {
+	if f.root.Load() == nil {
+		return false
+	}
+	f.scope = f.Scope()
+	for f.scope != nil {
+		f.Unbind()
+	}
+	return true
+}
+
+// Cancel cancels whatever f does now with cause: all its waits end, until EndScopes
+// or the end of the fiber. Any goroutine may call it while f lives.
+func (f *Fiber) Cancel(cause error) { f.rootScope().Cancel(cause) }
+
+// rootScope returns the outermost scope of f, made now if it has none. It is made on
+// demand, by the fiber or by whoever cancels it, because most work never needs one.
+func (f *Fiber) rootScope() *Scope {
+	if s := f.root.Load(); s != nil {
+		return s
+	}
+	s := &Scope{fiber: f}
+	if b, ok := f.machine.(interface{ BaseContext() context.Context }); ok {
+		s.base = b.BaseContext()
+	}
+	if f.root.CompareAndSwap(nil, s) {
+		return s
+	}
+	return f.root.Load()
+}
+
+// innermost returns the innermost scope of f, nil if it has none.
+func (f *Fiber) innermost() *Scope {
 	if f.scope != nil {
-		if err := f.scope.Err(); err != nil {
+		return f.scope
+	}
+	return f.root.Load()
+}
+
+// Err returns why the fiber must stop: the cause with which its innermost scope was
+// canceled, context.DeadlineExceeded once the scope's deadline has passed, ErrClosed
+// while its runtime closes, nil otherwise. Only the fiber's own code may call it, in
+// user or loop mode.
+func (f *Fiber) Err() error {
+	if s := f.innermost(); s != nil && s.deadline != 0 && s.deadline <= f.loop.rt.clock() {
+		s.expire()
+	}
+	return f.canceled()
+}
+
+// canceled is Err without a look at the clock, for parks, which keep deadlines by
+// other means.
+func (f *Fiber) canceled() error {
+	if s := f.innermost(); s != nil {
+		if err := s.Err(); err != nil {
 			return err
 		}
 	}
@@ -230,11 +277,12 @@ func (f *Fiber) Err() error {
 	return nil
 }
 
-// Scope returns the innermost scope of f, a new one if it has none. Canceling it
-// ends every wait of the fiber. Only the fiber's own code may call it.
+// Scope returns the innermost scope of f, a new one if it has none; the values of its
+// Context come from the fiber's machine, if that has a method BaseContext. Canceling
+// it ends every wait of the fiber. Only the fiber's own code may call it.
 func (f *Fiber) Scope() *Scope {
 	if f.scope == nil {
-		new(Scope).bind(f, nil)
+		f.scope = f.rootScope()
 	}
 	return f.scope
 }

@@ -3,77 +3,12 @@ package fiber
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // What each primitive promises, one promise a case.
-
-// mustPanic calls fn and wants a panic of this package.
-func mustPanic(t *testing.T, fn func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		if s, ok := recover().(string); !ok || !strings.HasPrefix(s, "fiber: ") {
-			t.Errorf("panic %v, want one of package fiber", s)
-		}
-	}()
-	fn()
-}
-
-// canceled calls fn in a scope of f that is canceled already.
-func canceled(f *Fiber, fn func() error) error {
-	s := &Scope{}
-	s.Cancel(errChaos)
-	return f.within(s, fn)
-}
-
-// expired calls fn in a scope of f whose time is soon over.
-func expired(f *Fiber, fn func() error) error { return f.WithTimeout(time.Millisecond, fn) }
-
-// inFiber runs one case in a fiber and one as an ordinary goroutine (f == nil).
-func inFiber(t *testing.T, name string, fn func(t *testing.T, f *Fiber)) {
-	t.Run(name, func(t *testing.T) {
-		rt := start(t, quiet(2))
-		do(t, rt, func(f *Fiber) { fn(t, f) })
-		fn(t, nil)
-	})
-}
-
-// spawn runs fn beside f: in a fiber, or in a goroutine.
-func spawn(f *Fiber, fn func(f *Fiber)) {
-	if f != nil {
-		f.Go(fn)
-		return
-	}
-	go fn(nil)
-}
-
-// yieldUntil lets others go on until cond holds.
-func yieldUntil(f *Fiber, cond func() bool) {
-	for !cond() {
-		if f != nil {
-			f.Sleep(10 * time.Microsecond)
-		} else {
-			time.Sleep(10 * time.Microsecond)
-		}
-	}
-}
-
-func (m *Mutex) queued() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.queue.len()
-}
-
-func (q *waiters[P]) len() (n int) {
-	for w := q.head; w != nil; w = w.next {
-		n++
-	}
-	return n
-}
 
 func TestMutex(t *testing.T) {
 	mustPanic(t, func() { new(Mutex).Unlock() })
@@ -320,6 +255,71 @@ func TestWaitGroup(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A waiter that is granted what it waits for, and canceled before it runs again, has
+// got it.
+func TestGrantWinsOverCancellation(t *testing.T) {
+	var m Mutex
+	var g WaitGroup
+	c := NewCond(&m)
+	s := NewSemaphore(1)
+	cases := []struct {
+		name  string
+		wait  func(f *Fiber) error
+		ready func() bool // the waiter is in the queue
+		grant func()
+		after func() // gives back what the waiter got
+	}{
+		{"mutex", m.Lock, func() bool { return m.queued() == 1 }, func() {
+			m.mu.Lock()
+			m.queue.head.p.failures = mutexPatience // so that it is handed over
+			m.mu.Unlock()
+			m.Unlock()
+		}, m.Unlock},
+		{"mutex, free", m.Lock, func() bool { return m.queued() == 1 }, m.Unlock, m.Unlock},
+		{"cond", func(f *Fiber) error {
+			m.Lock(f)
+			defer m.Unlock()
+			return c.Wait(f)
+		}, func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.queue.len() == 1 }, c.Signal, func() {}},
+		{"semaphore", func(f *Fiber) error { return s.Acquire(f, 1) },
+			func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.queue.len() == 1 },
+			func() { s.Release(1) }, func() { s.Release(1) }},
+		{"waitgroup", g.Wait, func() bool { g.mu.Lock(); defer g.mu.Unlock(); return g.queue.len() == 1 }, g.Done, func() {}},
+	}
+	for _, k := range cases {
+		t.Run(k.name, func(t *testing.T) {
+			rt := start(t, quiet(1))
+			do(t, rt, func(f *Fiber) {
+				switch k.name {
+				case "mutex", "mutex, free":
+					m.Lock(f)
+				case "semaphore":
+					s.Acquire(f, 1)
+				case "waitgroup":
+					g.Add(1)
+				}
+				scope := make(chan *Scope, 1)
+				got := make(chan error, 1)
+				f.Go(func(f *Fiber) { scope <- f.Scope(); got <- k.wait(f) })
+				yieldUntil(f, k.ready)
+				f.Enter() // on the baton, so that it cannot run in between
+				k.grant()
+				(<-scope).Cancel(errChaos)
+				f.Leave()
+				yieldUntil(f, func() bool { return len(got) == 1 })
+				if err := <-got; err != nil {
+					t.Error(err)
+				} else {
+					k.after()
+				}
+			})
+			if m.state.Load() != 0 || s.state.Load() != 2 || g.state.Load() != 0 {
+				t.Error("state left")
+			}
+		})
+	}
 }
 
 // Waits leave nothing behind and allocate nothing once they have run before.

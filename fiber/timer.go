@@ -20,7 +20,7 @@ type timer struct {
 func (f *Fiber) SetDeadline(at int64) {
 	f.deadline = at
 	f.expired = false
-	if at == 0 || f.timer != 0 && f.timerAt <= at {
+	if at == 0 || f.timer != 0 && f.loop.timers[f.timer-1].at <= at {
 		return
 	}
 	l := f.loop
@@ -30,7 +30,6 @@ func (f *Fiber) SetDeadline(at int64) {
 	} else {
 		l.timers[f.timer-1].at = at
 	}
-	f.timerAt = at
 	l.siftUp(int(f.timer - 1))
 }
 
@@ -50,7 +49,6 @@ func (l *Loop) expire() {
 		case f.deadline == 0:
 			f.clearTimer()
 		case f.deadline > l.now:
-			f.timerAt = f.deadline
 			l.timers[0].at = f.deadline
 			l.siftDown(0)
 		default:

@@ -148,7 +148,7 @@ func (h *Head) section(buf []byte, request bool, countMax int) (int, *rule) {
 
 // grow doubles the array for fields, up to countMax.
 func grow(fields []Field, countMax int) []Field {
-	larger := make([]Field, len(fields), max(len(fields)+1, min(max(16, 2*cap(fields)), countMax)))
+	larger := make([]Field, len(fields), max(len(fields)+1, min(max(2, 2*cap(fields)), countMax)))
 	copy(larger, fields)
 	return larger
 }
