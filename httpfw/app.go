@@ -171,7 +171,7 @@ func (a *App) seal() error {
 			return c.NoContent(http.StatusNoContent)
 		})
 		a.slash = answer("trailing slash", redirectSlash)
-		a.badPath = answer("bad path", func(c *Ctx) error { return c.pathError })
+		a.badPath = answer("bad path", func(c *Ctx) error { return c.miss.err })
 		a.err = errors.Join(a.problem...)
 	})
 	return a.err
@@ -191,7 +191,7 @@ func (a *App) wrap(h Handler, own []Middleware) Handler {
 // redirectSlash sends the client to the other form of the path, with or without the
 // slash at its end, where a route is.
 func redirectSlash(c *Ctx) error {
-	path := c.path
+	path := c.req.Path
 	if n := len(path) - 1; path[n] == '/' {
 		path = path[:n]
 	} else {
@@ -210,27 +210,30 @@ func redirectSlash(c *Ctx) error {
 
 // route finds what answers the request in c and sets c's path and parameters.
 func (a *App) route(c *Ctx) *route {
-	path, form := normalPath(c.pathBuf[:0], c.req.Path)
-	switch form {
+	switch form := c.normalize(); form {
 	case pathBad:
-		c.pathError = errBadPath
+		c.miss = &miss{err: errBadPath}
 		return a.badPath
 	case pathTooLong:
-		c.pathError = errPathTooLong
+		c.miss = &miss{err: errPathTooLong}
 		return a.badPath
-	case pathClean:
-		c.ownPath = false
-	default:
-		c.pathBuf, c.ownPath = path, true
 	}
-	c.path = path
-	r, out := a.router.find(c.Method(), path, &c.params)
+	r, out := a.router.find(c.Method(), c.req.Path, &c.params)
 	if out.kind == routeFound {
 		return r
 	}
-	c.outcome = out
+	c.miss = &miss{outcome: out}
 	if out.slash && out.kind != routeOptions {
 		return a.slash
 	}
 	return a.misses[out.kind]
+}
+
+// normalize brings the path of the request into normal form.
+func (c *Ctx) normalize() pathForm {
+	path, form := normalPath(nil, c.req.Path)
+	if form == pathRespelled || form == pathResolved {
+		c.req.Path = path
+	}
+	return form
 }

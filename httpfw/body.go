@@ -29,25 +29,29 @@ const (
 )
 
 func (b *body) reset() {
-	chunks := b.chunks
-	if chunks != nil && b.kind == bodyChunked {
-		chunks.Reset()
+	if b.kind == bodyChunked {
+		b.chunks.Reset()
 	}
-	*b = body{chunks: chunks}
+	*b = body{chunks: b.chunks}
 }
 
-// begin takes the framing from a head, and reports whether there is a body.
-func (b *body) begin(req *http1.Request, most int64) bool {
-	switch {
-	case req.Chunked:
+// startBody takes the framing from the head, and reports whether there is a body.
+func (c *Ctx) startBody(most int64) bool {
+	req := &c.req
+	if !req.Chunked && req.ContentLength <= 0 {
+		return false
+	}
+	if c.body == nil {
+		c.body = &body{}
+	}
+	b := c.body
+	if req.Chunked {
 		b.kind = bodyChunked
 		if b.chunks == nil {
 			b.chunks = &http1.ChunkDecoder{}
 		}
-	case req.ContentLength > 0:
+	} else {
 		b.kind, b.left = bodySized, req.ContentLength
-	default:
-		return false
 	}
 	b.max = most
 	b.expect = req.ExpectContinue
@@ -56,6 +60,9 @@ func (b *body) begin(req *http1.Request, most int64) bool {
 
 // done reports whether all of the body has been received.
 func (b *body) done() bool {
+	if b == nil {
+		return true
+	}
 	switch b.kind {
 	case bodySized:
 		return b.left == 0
@@ -80,9 +87,7 @@ func (x *Ctx) rebase(head []byte) {
 	if n, err := x.req.Parse(head, &x.conn.shard.limits.head); n != len(head) || err != nil {
 		panic("httpfw: a copied head does not parse")
 	}
-	if !x.ownPath {
-		x.path = x.req.Path
-	}
+	x.normalize()
 }
 
 // bodyReader is a Ctx as the reader of its body.
@@ -103,7 +108,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if c.under != nil {
 		return c.under.readBody(c, p)
 	}
-	if c.body.kind == bodyNone || c.body.err != nil || len(p) == 0 || c.body.done() {
+	if c.body.done() || c.body.err != nil || len(p) == 0 {
 		return 0, c.body.end(len(p))
 	}
 	c.fiber.Enter()
@@ -115,7 +120,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 // end is what a Read gets that has nothing to read.
 func (b *body) end(want int) error {
 	switch {
-	case b.err != nil:
+	case b != nil && b.err != nil:
 		return b.err
 	case want == 0:
 		return nil
@@ -123,42 +128,49 @@ func (b *body) end(want int) error {
 	return io.EOF
 }
 
-// readBody reads at least one byte, waiting for it. On the baton.
-func (c *Ctx) readBody(p []byte) (int, error) {
-	b := &c.body
+// tryBody reads at least one byte. After ErrWouldBlock more has to come first, and the
+// client knows that it may send it. On the baton.
+func (c *Ctx) tryBody(p []byte) (int, error) {
+	b := c.body
 	if b.kind == bodySized && b.read+b.left > b.max {
 		b.err = ErrBodyTooLarge
 		return 0, b.err
 	}
-	for {
-		n, err := c.readSome(p)
-		b.read += int64(n)
-		if b.read > b.max {
-			b.err = ErrBodyTooLarge
-			return 0, b.err
-		}
-		if n > 0 || err != netpoll.ErrWouldBlock {
-			if err != nil && err != io.EOF {
-				b.err = err
-			}
-			return n, err
-		}
-		nc := c.conn.nc
-		if b.expect {
+	n, err := c.readSome(p)
+	b.read += int64(n)
+	switch {
+	case b.read > b.max:
+		b.err = ErrBodyTooLarge
+		return 0, b.err
+	case err == netpoll.ErrWouldBlock:
+		if b.expect && !c.reply.begun { // behind the reply's head it would be content
 			b.expect = false
 			out := c.conn.takeOut()
 			out.B = append(out.B, "HTTP/1.1 100 Continue\r\n\r\n"...)
 		}
 		c.conn.flush()
+	case err != nil && err != io.EOF:
+		b.err = err
+	}
+	return n, err
+}
+
+// readBody is tryBody that waits. On the baton.
+func (c *Ctx) readBody(p []byte) (int, error) {
+	for {
+		n, err := c.tryBody(p)
+		if err != netpoll.ErrWouldBlock {
+			return n, err
+		}
 		var deadline int64
 		if d := c.conn.shard.limits.bodyWait; d > 0 {
 			deadline = c.conn.shard.loop.Clock() + d
 		}
-		if err := nc.AwaitRead(c.fiber, deadline); err != nil {
+		if err := c.conn.nc.AwaitRead(c.fiber, deadline); err != nil {
 			if err == fiber.ErrTimeout {
 				err = ErrBodyTimeout
 			}
-			b.err = err
+			c.body.err = err
 			return 0, err
 		}
 	}
@@ -167,7 +179,7 @@ func (c *Ctx) readBody(p []byte) (int, error) {
 // readSome reads what has arrived of the body: n > 0, or io.EOF at its end,
 // ErrWouldBlock, or an error that ends the connection's use. On the baton.
 func (c *Ctx) readSome(p []byte) (n int, err error) {
-	b := &c.body
+	b := c.body
 	nc := c.conn.nc
 	if b.kind == bodySized {
 		if b.left == 0 {
@@ -212,6 +224,38 @@ func (c *Ctx) readSome(p []byte) (n int, err error) {
 	}
 }
 
+// skipBody throws away what has arrived of the body. It returns nil if that was
+// something, ErrWouldBlock, or an error that ends the connection's use. On the baton.
+func (c *Ctx) skipBody() error {
+	b, nc := c.body, c.conn.nc
+	have := nc.Buffered()
+	if len(have) == 0 {
+		var err error
+		if have, err = nc.Receive(); err != nil {
+			return gone(err)
+		}
+	}
+	if b.kind == bodySized {
+		n := min(int64(len(have)), b.left)
+		b.left -= n
+		nc.Consume(int(n))
+		return nil
+	}
+	for len(have) > 0 && !b.chunks.Done() {
+		_, used, err := b.chunks.Next(have)
+		if err != nil {
+			return err
+		}
+		if used == 0 { // the start of a trailer field
+			_, err := nc.Receive()
+			return gone(err)
+		}
+		nc.Consume(used)
+		have = have[used:]
+	}
+	return nil
+}
+
 // gone names the error of a connection that ended inside a body.
 func gone(err error) error {
 	if err == io.EOF {
@@ -223,6 +267,9 @@ func gone(err error) error {
 // SetBodyLimit replaces Config.BodyBytesMax for this request, in bytes; negative: no
 // limit. It does not undo what was read.
 func (c *Ctx) SetBodyLimit(n int64) {
+	if c.body == nil {
+		return
+	}
 	if n < 0 {
 		n = 1<<63 - 1
 	}
@@ -259,6 +306,9 @@ func (c *Ctx) BodyBytes() ([]byte, error) {
 	// Memory follows what arrives, not what is announced.
 	buf := make([]byte, 0, min(size, 64<<10))
 	for {
+		if int64(len(buf)) == size {
+			return buf, nil
+		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}

@@ -15,8 +15,9 @@ type chars struct {
 }
 
 const (
-	charsBlock = 256
-	charsMax   = 64 // longer strings are allocated by themselves
+	charsFirst = 32
+	charsBlock = 256 // once the first was used up
+	charsMax   = 64  // longer strings are allocated by themselves
 )
 
 // of returns a string with the bytes of b.
@@ -29,7 +30,11 @@ func (s *chars) of(b []byte) string {
 		return string(b)
 	}
 	if n > len(s.block) {
-		s.block = make([]byte, charsBlock)
+		size := charsFirst
+		if s.block != nil {
+			size = charsBlock
+		}
+		s.block = make([]byte, max(size, n))
 	}
 	p := s.block[:n:n]
 	s.block = s.block[n:]

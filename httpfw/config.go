@@ -3,6 +3,7 @@ package httpfw
 import (
 	"context"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/heddle-go/heddle/codec/http1"
@@ -17,7 +18,8 @@ type Config struct {
 	// Fiber configures the runtime that Run and Start make: loops, stalls, Block.
 	// Its NewPoller defaults to netpoll.NewEngine.
 	Fiber fiber.Config
-	// Listen configures the listeners: backlog, keep-alive, connections a loop.
+	// Listen configures the listeners: backlog, keep-alive, connections a loop. Its
+	// DeferAccept is one second unless set; negative: none.
 	Listen netpoll.ListenConfig
 
 	// TargetBytesMax, HeaderBytesMax and HeaderCountMax bound the head of a request.
@@ -66,7 +68,7 @@ func (c *Config) limits() limits {
 			HeaderBytesMax: orNone(c.HeaderBytesMax),
 			HeaderCountMax: orNone(c.HeaderCountMax),
 		},
-		body:      int64(orNone(int(or(c.BodyBytesMax, 4<<20)))),
+		body:      bodyLimit(or(c.BodyBytesMax, 4<<20)),
 		firstByte: nanos(c.FirstByteTimeout, 10*time.Second),
 		header:    nanos(c.HeaderTimeout, 10*time.Second),
 		bodyWait:  nanos(c.BodyTimeout, 30*time.Second),
@@ -79,6 +81,14 @@ func (c *Config) limits() limits {
 func orNone(n int) int {
 	if n < 0 {
 		return 1 << 30
+	}
+	return n
+}
+
+// bodyLimit turns a negative limit into none.
+func bodyLimit(n int64) int64 {
+	if n < 0 {
+		return math.MaxInt64
 	}
 	return n
 }

@@ -20,22 +20,24 @@ type Ctx struct {
 	under *under // the net/http exchange; nil on a connection of Heddle's
 	fiber *fiber.Fiber
 	route *route
-	scope fiber.Scope
 
-	req       http1.Request
-	head      []byte // the request's head, if it was moved to memory of its own
-	headLen   int    // bytes of the head that the connection still lends, 0 if moved
-	path      []byte // normal form; borrowed like req, or pathBuf
-	pathBuf   []byte
-	params    routeParams
-	ownPath   bool // path is pathBuf
-	outcome   routeOutcome
-	pathError error
-	chars     chars
-	values    []value
+	req     http1.Request // with the path in normal form
+	head    []byte        // the request's head, if it was moved to memory of its own
+	headLen int32         // bytes of the head that the connection still lends, 0 if moved
+	kept    bool          // somebody else may hold on to it: not to be reused; set when the handler has returned
+	params  routeParams
+	miss    *miss // why no route answers
+	chars   chars
+	values  []value
 
-	body  body
+	body  *body // nil without a body
 	reply reply
+}
+
+// miss is what the router said about a request that no route answers.
+type miss struct {
+	outcome routeOutcome
+	err     error // what is wrong with the path
 }
 
 // value is what a middleware leaves for a handler.
@@ -45,13 +47,14 @@ type value struct{ key, value any }
 func (c *Ctx) reset() {
 	c.conn, c.under, c.fiber, c.route = nil, nil, nil, nil
 	c.headLen = 0
-	c.path = nil
-	c.pathError = nil
+	c.miss = nil
 	if len(c.values) > 0 {
 		clear(c.values)
 		c.values = c.values[:0]
 	}
-	c.body.reset()
+	if c.body != nil {
+		c.body.reset()
+	}
 	c.reply.reset()
 }
 
@@ -65,7 +68,7 @@ func (c *Ctx) Method() string {
 
 // Path returns the path of the request in normal form: escapes decoded where that
 // changes nothing, dot segments resolved. "%2F" and "%25" stay as they are.
-func (c *Ctx) Path() string { return c.chars.of(c.path) }
+func (c *Ctx) Path() string { return c.chars.of(c.req.Path) }
 
 // Target returns the request target as it was sent.
 func (c *Ctx) Target() string { return c.chars.of(c.req.Target) }
@@ -81,7 +84,7 @@ func (c *Ctx) Route() string {
 // Param returns the value of a parameter of the route, decoded, "" if it has none of
 // that name.
 func (c *Ctx) Param(name string) string {
-	v, ok := c.params.get(c.path, name)
+	v, ok := c.params.get(c.req.Path, name)
 	if !ok {
 		return ""
 	}
@@ -220,7 +223,7 @@ func (c *Ctx) RemoteAddr() net.Addr {
 // allow is the value of Allow for a request that no route answers.
 func (c *Ctx) allow() string {
 	var buf [128]byte
-	return string(c.app.router.appendAllow(buf[:0], c.outcome.allowed))
+	return string(c.app.router.appendAllow(buf[:0], c.miss.outcome.allowed))
 }
 
 // Fiber returns the fiber the handler runs on, which every fiber primitive asks for.

@@ -32,12 +32,12 @@ func (c *Ctx) HijackConn() (net.Conn, error) {
 		return nil, err
 	}
 	c.fiber.Enter()
+	defer c.fiber.Leave()
 	k := c.conn
 	k.phase = phaseGone
 	k.nc.SetReader(nil)
 	k.nc.SetWriter(nil)
-	c.fiber.Leave()
-	return nil, nil // DETACHED
+	return k.nc.Detached(), nil
 }
 
 // takeOver ends the part of HTTP.

@@ -15,7 +15,6 @@ import (
 // change; it begins when the handler flushes, when a stream outgrows its buffer, or
 // when the handler has returned.
 type reply struct {
-	status int
 	fields []field
 	text   string                     // the body, if it is a string
 	data   []byte                     // the body, if it is bytes the handler lent
@@ -24,13 +23,19 @@ type reply struct {
 
 	length  int64 // announced by SetHeader("Content-Length"), -1 if not
 	sent    int64 // body bytes of a begun reply
+	status  int16 // 0: not set
 	begun   bool  // the head has been sent
 	chunked bool
 	noBody  bool // HEAD, or a status without body
 	close   bool // the connection ends with this reply
 	hijack  bool
 	broken  bool // it cannot be completed
+
+	trailer *trailer // nil without one
 }
+
+// trailer is what follows a chunked body.
+type trailer struct{ fields []http1.Field }
 
 // field is a response field.
 type field struct{ name, value string }
@@ -54,7 +59,7 @@ func (c *Ctx) Status() int {
 	if c.reply.status == 0 {
 		return http.StatusOK
 	}
-	return c.reply.status
+	return int(c.reply.status)
 }
 
 // SetStatus sets the status of a reply written by Write. It must be 200 to 599.
@@ -65,7 +70,7 @@ func (c *Ctx) SetStatus(status int) error {
 	if status < 200 || status > 599 {
 		return fmt.Errorf("httpfw: status %d is not a final status (200 to 599)", status)
 	}
-	c.reply.status = status
+	c.reply.status = int16(status)
 	return nil
 }
 
@@ -241,7 +246,7 @@ func (c *Ctx) whole(status int, kind string) error {
 		bytebufferpool.Put(r.buf)
 		r.buf = nil
 	}
-	r.text, r.data, r.length = "", nil, -1
+	r.text, r.data, r.length, r.broken = "", nil, -1, false
 	if kind != "" {
 		r.kind = kind
 	}
@@ -266,7 +271,8 @@ func (c *Ctx) HTML(status int, s string) error {
 	return nil
 }
 
-// Bytes replies with b, which must not change until the handler has returned.
+// Bytes replies with b. It is sent after the handler has returned, so it must not
+// change any more.
 func (c *Ctx) Bytes(status int, contentType string, b []byte) error {
 	if !http1.ValidFieldValue(contentType) {
 		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)

@@ -45,7 +45,7 @@ const (
 )
 
 // routeParamsMax is the most parameters a pattern may have, *rest included.
-const routeParamsMax = 16
+const routeParamsMax = 8
 
 func parsePattern(text string) (*routePattern, error) {
 	if text == "" || text[0] != '/' {

@@ -14,8 +14,8 @@ func (c *Ctx) fail(err error) {
 	switch {
 	case r.hijack:
 		return
-	case r.begun, errors.Is(err, ErrAbort):
-		// Half a reply must not look whole.
+	case r.begun, errors.Is(err, ErrAbort), errors.Is(err, ErrClientGone):
+		// Half a reply must not look whole; and nobody would read an error reply.
 		r.broken = true
 		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) {
 			c.app.log.Error("httpfw: handler failed in the middle of its reply, which was cut off",
@@ -47,7 +47,7 @@ func (c *Ctx) complete() bool {
 		}
 		if r.chunked {
 			out := c.conn.takeOut()
-			out.B = http1.AppendLastChunk(out.B, nil)
+			out.B = http1.AppendLastChunk(out.B, r.trailerFields())
 			return true
 		}
 		if r.length >= 0 && r.sent != r.length {
@@ -82,10 +82,18 @@ func (c *Ctx) complete() bool {
 	if c.isHead() || !allowed {
 		return true
 	}
-	out := c.conn.takeOut()
-	if len(body) <= outBytes {
+	if size <= outBytes {
+		out := c.conn.takeOut()
 		out.B = append(append(out.B, r.text...), body...)
 		return true
+	}
+	for text := r.text; len(text) > 0; {
+		n := min(len(text), outBytes)
+		out := c.conn.takeOut()
+		out.B = append(out.B, text[:n]...)
+		if text = text[n:]; c.conn.writeOut() != nil {
+			return false
+		}
 	}
 	c.conn.flush()
 	return c.conn.write(body) == nil
@@ -134,6 +142,9 @@ func (c *Ctx) stream(p []byte) (int, error) {
 	}
 	c.fiber.Enter()
 	n, err := c.sendBody(p)
+	if err != nil {
+		c.reply.broken = true // without p it must not look whole
+	}
 	c.fiber.Leave()
 	return n, err
 }
@@ -168,14 +179,8 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 	if err := c.sendPart(p); err != nil {
 		return 0, err
 	}
-	if k.out != nil {
-		b := k.out.B
-		err := k.write(b)
-		k.out.Reset()
-		k.flush()
-		if err != nil {
-			return 0, err
-		}
+	if err := k.writeOut(); err != nil {
+		return 0, err
 	}
 	return len(p), nil
 }
@@ -186,7 +191,7 @@ func (c *Ctx) begin() {
 	r.begun = true
 	status := c.Status()
 	r.noBody = c.isHead() || !bodyAllowed(status)
-	if !c.req.KeepAlive || r.close || k.shard.srv.draining.Load() {
+	if !c.req.KeepAlive || r.close || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
 		k.last = true
 	}
 	if r.length < 0 && !r.noBody {
@@ -205,7 +210,6 @@ func (c *Ctx) begin() {
 func (c *Ctx) sendPart(p []byte) error {
 	r, k := &c.reply, c.conn
 	if r.length >= 0 && r.sent+int64(len(p)) > r.length {
-		r.broken = true
 		return fmt.Errorf("httpfw: more was written than the Content-Length of %d", r.length)
 	}
 	r.sent += int64(len(p))
@@ -222,14 +226,25 @@ func (c *Ctx) sendPart(p []byte) error {
 		}
 		p = p[n:]
 		if len(out.B) >= outBytes {
-			err := k.write(out.B)
-			out.Reset()
-			if err != nil {
+			if err := k.writeOut(); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// writeOut sends what has gathered, waiting while the client owes reading too much.
+// On the baton.
+func (k *conn) writeOut() error {
+	out := k.out
+	if out == nil {
+		return nil
+	}
+	k.out = nil // or sendHeld would send it too, during the wait
+	err := k.write(out.B)
+	k.giveOut(out)
+	return err
 }
 
 // write sends b, waiting while the client owes reading too much. Replies gathered
@@ -257,4 +272,12 @@ func (k *conn) write(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// trailerFields returns the fields that follow a chunked body.
+func (r *reply) trailerFields() []http1.Field {
+	if r.trailer == nil {
+		return nil
+	}
+	return r.trailer.fields
 }

@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -38,7 +39,7 @@ type conn struct {
 	last     bool  // the connection ends after this reply
 	held     bool  // in shard.held
 	burst    uint8 // requests answered without letting others run
-	drained  int32 // bytes thrown away in drain and linger
+	rounds   uint8 // receives thrown away in drain and linger
 }
 
 type phase uint8
@@ -53,9 +54,9 @@ const (
 )
 
 const (
-	burstMax   = 64        // requests of one connection answered in a row
-	drainMax   = 256 << 10 // bytes of an unread body, or after the last reply
-	outBytes   = 32 << 10  // replies are sent when this much has gathered
+	burstMax   = 64       // requests of one connection answered in a row
+	roundsMax  = 16       // receives of an unread body, or after the last reply
+	outBytes   = 32 << 10 // replies are sent when this much has gathered
 	lingerWait = int64(2e9)
 )
 
@@ -110,12 +111,15 @@ func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
 func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 	buf := c.nc.Buffered()
 	if len(buf) == 0 || c.partial {
-		if c.flush(); c.nc.Owed() > c.nc.OwedMax() {
-			return c.await(phaseFlush, phaseHead)
-		}
+		c.flush()
+	}
+	if c.nc.Owed() > c.nc.OwedMax() {
+		c.flush()
+		return c.await(phaseFlush, phaseHead)
+	}
+	if len(buf) == 0 || c.partial {
 		if c.shard.srv.draining.Load() && !c.partial {
-			c.close(false)
-			return false
+			return c.await(phaseFlush, phaseGone)
 		}
 		var err error
 		if buf, err = c.nc.Receive(); err == netpoll.ErrWouldBlock {
@@ -177,8 +181,9 @@ func (c *conn) arm(f *fiber.Fiber) {
 func (c *conn) answer(f *fiber.Fiber, x *Ctx, head []byte) {
 	c.phase, c.ctx = phaseBusy, x
 	x.conn, x.fiber = c, f
-	x.headLen = len(head)
-	if x.body.begin(&x.req, c.shard.limits.body) {
+	x.headLen = int32(len(head))
+	f.SetDeadline(0) // that of the wait for this request
+	if x.startBody(c.shard.limits.body) {
 		// The body follows in the connection's buffers: the head makes room for it.
 		x.own(head)
 		c.nc.Consume(len(head))
@@ -189,14 +194,14 @@ func (c *conn) answer(f *fiber.Fiber, x *Ctx, head []byte) {
 		c.held = true
 		c.shard.held = append(c.shard.held, c)
 	}
-	x.scope.Reset(c.shard.app.config.BaseContext)
-	f.Bind(&x.scope)
+	if c.nc.PeerGone() && !r.keepRunning {
+		f.Cancel(ErrClientGone) // it closed its side behind the request
+	}
 	f.BeginUser(r.site)
 	if err := r.handler(x); err != nil {
 		x.fail(err)
 	}
 	f.EndUser()
-	f.Unbind()
 	c.held = false
 	c.finish(f, x)
 }
@@ -206,11 +211,14 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.served = true
 	if x.reply.hijack {
 		c.ctx = nil
+		f.EndScopes()
 		if c.phase != phaseGone {
-			c.close(false)
+			c.await(phaseFlush, phaseGone) // what the handler wrote goes first
 		}
 		return
 	}
+	// The request is over: its cancellation does not reach its reply.
+	x.kept = f.EndScopes() || f.Shared()
 	if c.nc.Err() != nil {
 		c.release(f, x)
 		c.close(false)
@@ -220,25 +228,26 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.last = true
 	}
 	unread := !x.body.done()
-	if unread && x.body.expect {
-		c.last = true // the client may send the body or not: nobody can tell
+	if unread && (x.body.expect || x.body.err != nil) {
+		c.last = true // nobody can tell where the body ends, or whether it comes
 	}
 	if !x.complete() {
 		// The handler gave up in the middle of its reply, or announced another length:
 		// only a cut connection tells the client.
 		c.release(f, x)
+		c.flush()
 		c.close(true)
 		return
 	}
 	if x.headLen > 0 {
-		c.nc.Consume(x.headLen)
+		c.nc.Consume(int(x.headLen))
 		x.headLen = 0
 	}
 	c.phase = phaseHead
 	switch {
 	case unread && !x.body.expect:
 		c.phase = phaseDrain
-		c.drained = 0
+		c.rounds = 0
 		c.flush()
 		return // x is still needed
 	case c.last:
@@ -257,7 +266,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 // release gives x back for reuse, unless something else may hold on to it.
 func (c *conn) release(f *fiber.Fiber, x *Ctx) {
 	c.ctx = nil
-	if f.Shared() || x.scope.Used() {
+	if x.kept {
 		return
 	}
 	c.shard.putCtx(x)
@@ -269,13 +278,18 @@ func (c *conn) flush() {
 		return
 	}
 	c.nc.Send(c.out.B)
-	c.out.Reset()
-	if c.shard.out == nil {
-		c.shard.out = c.out
-	} else {
-		bytebufferpool.Put(c.out)
-	}
+	c.giveOut(c.out)
 	c.out = nil
+}
+
+// giveOut takes back a buffer that takeOut gave.
+func (c *conn) giveOut(out *bytebufferpool.ByteBuffer) {
+	out.Reset()
+	if c.shard.out == nil {
+		c.shard.out = out
+	} else {
+		bytebufferpool.Put(out)
+	}
 }
 
 // takeOut returns the buffer in which replies gather.
@@ -313,7 +327,7 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	case phaseGone:
 		c.close(false)
 	case phaseLinger:
-		c.drained = 0
+		c.rounds = 0
 		c.nc.CloseWrite()
 		c.fiber.SetDeadline(c.shard.loop.Now() + lingerWait)
 	}
@@ -348,20 +362,15 @@ func (c *conn) lastWords(status int, text string) {
 // drain throws away the rest of a body, within a bound.
 func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	x := c.ctx
-	var scratch [512]byte
 	for !x.body.done() {
-		n, err := x.readSome(scratch[:])
-		c.drained += int32(n)
+		err := x.skipBody()
 		if err == netpoll.ErrWouldBlock {
 			if d := c.shard.limits.bodyWait; d > 0 {
 				f.SetDeadline(c.shard.loop.Now() + d)
 			}
 			return true
 		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil || c.drained > drainMax {
+		if c.rounds++; err != nil || c.rounds > roundsMax {
 			c.release(f, x)
 			c.await(phaseFlush, phaseLinger)
 			return false
@@ -381,12 +390,11 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 func (c *conn) linger(*fiber.Fiber) (wait bool) {
 	for {
 		c.nc.Consume(len(c.nc.Buffered()))
-		b, err := c.nc.Receive()
+		_, err := c.nc.Receive()
 		if err == netpoll.ErrWouldBlock {
 			return true
 		}
-		c.drained += int32(len(b))
-		if err != nil || c.drained > drainMax {
+		if c.rounds++; err != nil || c.rounds > roundsMax {
 			c.close(false)
 			return false
 		}
@@ -458,9 +466,12 @@ func (c *conn) Sealed(fresh []byte) {
 // Gone cancels the request when its client goes away while the handler runs.
 func (c *conn) Gone(cause error) {
 	if x := c.ctx; x != nil && c.phase == phaseBusy && (x.route == nil || !x.route.keepRunning) {
-		x.scope.Cancel(ErrClientGone)
+		c.fiber.Cancel(ErrClientGone)
 	}
 }
+
+// BaseContext is where the contexts of a request take their values from.
+func (c *conn) BaseContext() context.Context { return c.shard.app.config.BaseContext }
 
 func (c *conn) String() string {
 	if c.ctx != nil && c.ctx.route != nil {

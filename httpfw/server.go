@@ -126,7 +126,11 @@ func (a *App) Run(address string) error {
 // Listen adds a listener ("tcp", "tcp4", "tcp6", "unix") with Config.Listen and
 // returns it.
 func (s *Server) Listen(network, address string) (*netpoll.Listener, error) {
-	ln, err := netpoll.Listen(s.rt, network, address, s.app.config.Listen, s.Accept)
+	lc := s.app.config.Listen
+	if lc.DeferAccept == 0 {
+		lc.DeferAccept = time.Second
+	}
+	ln, err := netpoll.Listen(s.rt, network, address, lc, s.Accept)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,9 @@ func (sh *shard) takeCtx() *Ctx {
 		sh.spare = sh.spare[:n-1]
 		return c
 	}
-	return &Ctx{app: sh.app}
+	c := &Ctx{app: sh.app}
+	c.reply.reset()
+	return c
 }
 
 // putCtx takes a context back that nobody else can hold on to.

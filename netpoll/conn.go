@@ -50,7 +50,6 @@ type Hooks interface {
 // loop mode, and never wait; As gives straight-line code a net.Conn.
 type Conn struct {
 	transport Transport
-	loop      *fiber.Loop
 	lender    *Lender
 	hooks     Hooks        // may be nil
 	reader    *fiber.Fiber // made ready by Readable; holder only
@@ -73,12 +72,12 @@ type Conn struct {
 }
 
 // Init makes c a connection of an engine. Engines only, in loop mode.
-func (c *Conn) Init(l *fiber.Loop, t Transport, b *Lender, owedMax int) {
-	*c = Conn{loop: l, transport: t, lender: b, owedMax: int32(min(owedMax, math.MaxInt32)), readable: true, writable: true}
+func (c *Conn) Init(t Transport, b *Lender, owedMax int) {
+	*c = Conn{transport: t, lender: b, owedMax: int32(min(owedMax, math.MaxInt32)), readable: true, writable: true}
 }
 
 // Loop returns the loop the connection belongs to. Any goroutine may call it.
-func (c *Conn) Loop() *fiber.Loop { return c.loop }
+func (c *Conn) Loop() *fiber.Loop { return c.lender.loop }
 
 // SetHooks makes h hear about the connection. Loop mode only.
 func (c *Conn) SetHooks(h Hooks) { c.hooks = h }

@@ -48,7 +48,7 @@ func (k *connecting) event(_, out, _, broken bool) {
 func (e *systemEngine) connected(fd int, addr net.Addr) *Conn {
 	s := e.adopt(fd, owedBytesMax)
 	if ap := addrPort(addr); ap.IsValid() {
-		s.peer = peer{ip: ap.Addr().As16(), port: ap.Port(), v4: ap.Addr().Is4()}
+		s.peer = peerOf(ap)
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 		keepAlive(fd, 0)
 	}

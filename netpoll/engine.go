@@ -45,6 +45,7 @@ type Lacks struct {
 	Connect   bool
 	HalfClose bool // a peer's FIN closes the connection; CloseWrite is unsupported
 	Pause     bool // bytes keep arriving into memory while paused
+	LateReset bool // after a peer's FIN its reset shows only when something is sent
 }
 
 // An Acceptor is one loop's part of a listener.
@@ -63,6 +64,8 @@ type Source struct {
 
 	// shared is a socket opened by Listen for all loops, and its address.
 	shared *sharedSocket
+	// overNet is what the loops of the engine over package net share.
+	overNet *netListener
 }
 
 // ListenConfig says how a listener accepts. The zero value is meant to be used.
@@ -75,6 +78,11 @@ type ListenConfig struct {
 	// KeepAlive is the idle time after which TCP keep-alive probes are sent.
 	// Default 15 s; negative: no probes.
 	KeepAlive time.Duration
+	// DeferAccept holds a TCP connection back in the kernel until its first bytes are
+	// there, but no longer than about this long (Linux; whole seconds, rounded up): for
+	// protocols in which the client speaks first. Such a connection is accepted and
+	// answered in one turn. Default: none.
+	DeferAccept time.Duration
 	// ConnsMax bounds the connections a loop has open from this listener; further
 	// ones wait in the backlog. Default 0: no bound but the descriptor limit.
 	ConnsMax int
@@ -138,4 +146,13 @@ func addrPort(a net.Addr) netip.AddrPort {
 		return a.AddrPort()
 	}
 	return netip.AddrPort{}
+}
+
+// cause strips the address from a net.OpError, since ours names it.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 // them goes on beside the loop, the buffer is left to it and a new one taken.
 // Holder only.
 type Lender struct {
+	loop     *fiber.Loop // immutable
 	buf      []byte
 	borrower *Conn
 	lent     []byte // part of buf that the borrower has not consumed
@@ -24,7 +25,7 @@ const lendBytes = 64 << 10
 
 // NewLender makes the read buffer of a loop. Engines only, before the loop runs.
 func NewLender(l *fiber.Loop) *Lender {
-	b := &Lender{buf: make([]byte, lendBytes), poison: l.Runtime().Checked()}
+	b := &Lender{loop: l, buf: make([]byte, lendBytes), poison: l.Runtime().Checked()}
 	l.OnOff(b.leave)
 	return b
 }

@@ -1,10 +1,9 @@
-//go:build unix
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
 
 package netpoll
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -157,15 +156,6 @@ func openSocket(src *Source, address string, reuse bool, n int, group *acceptGro
 	return nil, err
 }
 
-// cause strips the address from a net.OpError, since ours names it.
-func cause(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
-}
-
 // configure sets what connections inherit from their listener.
 func configure(fd int, network string, c *ListenConfig) error {
 	if c.Backlog > 0 {
@@ -181,8 +171,16 @@ func configure(fd int, network string, c *ListenConfig) error {
 			return os.NewSyscallError("setsockopt TCP_NODELAY", err)
 		}
 	}
+	if c.DeferAccept > 0 {
+		if err := deferAccept(fd, seconds(c.DeferAccept)); err != nil {
+			return os.NewSyscallError("setsockopt TCP_DEFER_ACCEPT", err)
+		}
+	}
 	return keepAlive(fd, c.KeepAlive)
 }
+
+// seconds rounds up to whole seconds.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // keepAliveDefault is the idle time before the first probe.
 const keepAliveDefault = 15 * time.Second
@@ -198,7 +196,7 @@ func keepAlive(fd int, idle time.Duration) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
 		return os.NewSyscallError("setsockopt SO_KEEPALIVE", err)
 	}
-	return keepAliveIdle(fd, int((idle+time.Second-1)/time.Second))
+	return keepAliveIdle(fd, seconds(idle))
 }
 
 // duplicates returns n non-blocking descriptors of an open listener.

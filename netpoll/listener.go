@@ -29,7 +29,7 @@ type part struct {
 // outside Block. Errors are *OpError and name the address.
 func Listen(rt *fiber.Runtime, network, address string, c ListenConfig, accept func(*Conn)) (*Listener, error) {
 	loops := rt.Loops()
-	sources, err := sources(loops, &Source{Network: network, Address: address, Config: c})
+	sources, err := sources(loops, &Source{Network: network, Address: address, Config: c, overNet: &netListener{}})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ const (
 	spreads   = true // since DragonFly 3.6
 )
 
-// keepAliveIdle passes milliseconds, which this kernel expects.
 func keepAliveIdle(fd, seconds int) error {
-	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 1000*seconds)
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds)
 }

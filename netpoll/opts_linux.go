@@ -14,3 +14,9 @@ const spreads = true
 func keepAliveIdle(fd, seconds int) error {
 	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds)
 }
+
+// deferAccept holds connections back until their first bytes are there, for about
+// that many seconds.
+func deferAccept(fd, seconds int) error {
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, seconds)
+}

@@ -31,7 +31,7 @@ func (s *sock) Receive(c *Conn) error {
 	if !own {
 		room = c.lender.Room(c)
 	}
-	n, err := sysRead(int(s.fd), room)
+	n, err := sysRecv(int(s.fd), room)
 	switch {
 	case err == unix.EAGAIN:
 		c.readable = false
@@ -54,7 +54,7 @@ func (s *sock) Receive(c *Conn) error {
 }
 
 func (s *sock) Read(p []byte) (int, error) {
-	n, err := sysRead(int(s.fd), p)
+	n, err := sysRecv(int(s.fd), p)
 	switch {
 	case err == unix.EAGAIN:
 		s.readable = false
@@ -71,7 +71,7 @@ func (s *sock) Read(p []byte) (int, error) {
 }
 
 func (s *sock) Send(p []byte) (int, error) {
-	n, err := sysWrite(int(s.fd), p)
+	n, err := sysSend(int(s.fd), p)
 	if err == unix.EAGAIN {
 		return 0, ErrWouldBlock
 	}
@@ -280,17 +280,32 @@ func (r *readiness) newGen() uint32 {
 // adopt makes a connection of a connected descriptor. The kernel is asked for its
 // events only before the next wait: many a connection is over by then.
 func (r *readiness) adopt(fd int, owed int) *sock {
-	s := &sock{engine: r, fd: int32(fd), gen: r.newGen()}
-	s.Conn.Init(r.loop, s, r.lender, owed)
-	r.enter(fd, s)
-	r.fresh = append(r.fresh, s)
+	s := r.newSock(fd, owed)
+	r.admit(s)
 	return s
+}
+
+// newSock makes a connection that the engine does not know yet. Any goroutine may
+// call it.
+func (r *readiness) newSock(fd int, owed int) *sock {
+	s := &sock{engine: r, fd: int32(fd)}
+	s.Conn.Init(s, r.lender, owed)
+	return s
+}
+
+// admit makes the engine know s.
+func (r *readiness) admit(s *sock) {
+	s.gen = r.newGen()
+	r.enter(int(s.fd), s)
+	r.fresh = append(r.fresh, s)
 }
 
 // drop closes a socket. An event that is already in the batch finds its place in
 // the table empty, or another generation.
 func (r *readiness) drop(s *sock) {
-	r.table[s.fd] = nil
+	if s.gen != 0 {
+		r.table[s.fd] = nil
+	}
 	unix.Close(int(s.fd))
 	// The number may be another's from now on: it must not be armed, nor asked.
 	s.armed = true

@@ -63,3 +63,13 @@ func sysSendTo(fd int, p []byte, to netip.AddrPort, zone uint32, v6 bool) error 
 	}
 	return sysSendAddr(fd, p, sa)
 }
+
+// sysRecv and sysSend receive and send on a stream socket.
+
+func sysRecv(fd int, p []byte) (int, error) { return sysRead(fd, p) }
+
+func sysSend(fd int, p []byte) (int, error) { return sysWrite(fd, p) }
+
+// deferAccept does nothing: what these systems have instead (accept filters, where
+// they have any) needs a kernel module.
+func deferAccept(fd, seconds int) error { return nil }

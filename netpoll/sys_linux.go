@@ -104,3 +104,30 @@ func sysSendTo(fd int, p []byte, to netip.AddrPort, zone uint32, v6 bool) error 
 		}
 	}
 }
+
+// sysRecv and sysSend receive and send on a stream socket. recvfrom and sendto reach
+// the socket without the file layer that read and write pass through.
+
+func sysRecv(fd int, p []byte) (int, error) {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
+		if errno == 0 {
+			return int(n), nil
+		}
+		if errno != unix.EINTR {
+			return 0, errno
+		}
+	}
+}
+
+func sysSend(fd int, p []byte) (int, error) {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
+		if errno == 0 {
+			return int(n), nil
+		}
+		if errno != unix.EINTR {
+			return 0, errno
+		}
+	}
+}

@@ -44,6 +44,15 @@ func (p *peer) addrPort() netip.AddrPort {
 	return netip.AddrPortFrom(a, p.port)
 }
 
+// peerOf returns the compact form of an address; zero if it has a zone, which sockets
+// are then asked for.
+func peerOf(a netip.AddrPort) peer {
+	if a.Addr().Zone() != "" {
+		return peer{}
+	}
+	return peer{ip: a.Addr().As16(), port: a.Port(), v4: a.Addr().Is4()}
+}
+
 // set fills p from a socket address as the kernel wrote it.
 func (p *peer) set(rsa *unix.RawSockaddrAny) {
 	*p = peer{}

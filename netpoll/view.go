@@ -26,7 +26,7 @@ type View struct {
 // As returns the view of f, which must belong to c's loop. On a connection from
 // another loop every call fails: dial or accept on the fiber's own.
 func (c *Conn) As(f *fiber.Fiber) *View {
-	if f.Loop() != c.loop {
+	if f.Loop() != c.Loop() {
 		panic("netpoll: the fiber and the connection belong to different loops")
 	}
 	return &View{c: c, f: f}
@@ -212,11 +212,14 @@ func (v *View) SetWriteDeadline(t time.Time) error {
 }
 
 // clock turns a time into the loop's clock.
-func (v *View) clock(t time.Time) int64 {
+func (v *View) clock(t time.Time) int64 { return loopTime(v.f.Loop(), t) }
+
+// loopTime turns a time into l's clock; the zero time into 0, none.
+func loopTime(l *fiber.Loop, t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	now, d := v.f.Loop().Clock(), int64(time.Until(t))
+	now, d := l.Clock(), int64(time.Until(t))
 	if d > math.MaxInt64-now {
 		return math.MaxInt64
 	}

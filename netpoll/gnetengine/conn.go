@@ -31,13 +31,14 @@ type conn struct {
 	rest   []byte // arrived before gnet closed it
 	end    error  // what comes after rest: io.EOF or what broke it; nil while gnet reads
 	fault  error  // why we made gnet close it
-	room   *room  // waits until the peer takes bytes
+	room   *watch // waits until the peer takes bytes
+	reset  *watch // waits for a reset after gnet has closed it
 	remote net.Addr
 }
 
 func newConn(g *guest, c gnet.Conn) *conn {
 	t := &conn{guest: g, gnet: c, fd: int32(c.Fd()), remote: keep(c.RemoteAddr())}
-	t.Conn.Init(g.loop, t, g.lender, g.engine.config.OwedBytesMax)
+	t.Conn.Init(t, g.lender, g.engine.config.OwedBytesMax)
 	t.next = g.conns
 	if t.next != nil {
 		t.next.prev = t
@@ -164,23 +165,33 @@ func (t *conn) Close(abort bool) error {
 		t.next.prev = t.prev
 	}
 	t.next, t.prev, t.rest = nil, nil, nil
-	if t.room != nil {
-		t.room.cancel()
+	for _, w := range [...]*watch{t.room, t.reset} {
+		if w != nil {
+			w.cancel()
+		}
 	}
+	t.room, t.reset = nil, nil
 	var err error
 	if t.fd >= 0 {
 		if abort {
 			unix.SetsockoptLinger(int(t.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		}
-		if t.own {
-			err = unix.Close(int(t.fd))
-		}
+		err = t.closeOwn()
 	}
 	if !t.departing {
 		t.guest.closing = append(t.guest.closing, t)
 	}
 	t.fd, t.end = -1, net.ErrClosed
 	return err
+}
+
+// closeOwn closes the descriptor if it is not gnet's.
+func (t *conn) closeOwn() error {
+	if !t.own {
+		return nil
+	}
+	t.own = false
+	return unix.Close(int(t.fd))
 }
 
 func (t *conn) LocalAddr() net.Addr {
@@ -216,10 +227,18 @@ func (t *conn) depart(cause error) {
 		t.rest = t.rest[:n]
 	}
 	if t.end != io.EOF {
-		t.fd = -1
-		t.Writable() // what is owed fails, and who waits for that learns it
+		t.broken(t.end)
+		return
 	}
-	t.Gone(t.end)
+	t.Gone(io.EOF)
+}
+
+// broken says that nothing can be sent any more, nor received but for what is here.
+func (t *conn) broken(cause error) {
+	t.closeOwn()
+	t.fd, t.end = -1, cause
+	t.Writable() // what is owed fails, and who waits for that learns it
+	t.Gone(cause)
 }
 
 // outlive keeps the socket open for sending after gnet has closed its descriptor, if
@@ -228,10 +247,10 @@ func (t *conn) outlive() error {
 	if t.Closed() || t.fd < 0 {
 		return nil
 	}
-	fd, err := unix.FcntlInt(uintptr(t.fd), unix.F_DUPFD_CLOEXEC, 0)
+	fd, err := duplicate(t.fd)
 	if err != nil {
-		return &netpoll.OpError{Op: "dup", Err: err}
+		return err
 	}
-	t.fd, t.own = int32(fd), true
-	return nil
+	t.fd, t.own = fd, true
+	return t.awaitReset()
 }

@@ -97,6 +97,10 @@ func (g *guest) open(c gnet.Conn, accept func(*netpoll.Conn)) gnet.Action {
 // traffic runs the fibers for what has arrived.
 func (g *guest) traffic(t *conn) gnet.Action {
 	g.mu.Lock()
+	if t.Closed() { // gnet has not come to closing it
+		g.mu.Unlock()
+		return gnet.Close
+	}
 	g.about = t
 	g.loop.Pump(g.arrived)
 	if !t.Closed() && t.gnet.InboundBuffered() > g.engine.config.InboundBytesMax {
@@ -136,23 +140,20 @@ func (g *guest) Run(context.Context) error {
 }
 
 // unlock ends a pump on gnet's goroutine: what fibers have closed is closed in gnet. t
-// is the connection whose callback runs: gnet closes it by the action returned.
+// is the connection whose callback runs: gnet closes it by the action returned, and the
+// others after the events it has at hand, which may be theirs.
 func (g *guest) unlock(t *conn) gnet.Action {
 	action := gnet.None
-	for n := len(g.closing); n > 0; n = len(g.closing) {
-		x := g.closing[n-1]
-		g.closing[n-1] = nil
-		g.closing = g.closing[:n-1]
+	for i, x := range g.closing {
+		g.closing[i] = nil
 		switch {
 		case x == t:
 			action = gnet.Close
 		case x.gnet != nil:
-			c := x.gnet
-			g.mu.Unlock() // gnet calls OnClose
-			g.el.Close(c)
-			g.mu.Lock()
+			x.gnet.Close()
 		}
 	}
+	g.closing = g.closing[:0]
 	g.about = nil
 	g.mu.Unlock()
 	return action
