@@ -17,6 +17,7 @@ type driver struct {
 	servers, loads place // GOMAXPROCS 1, but see start
 	entrants       []entrant
 	chosen         bool   // -servers was given
+	folder         string // for what is built; removed at the end
 	profiles       string // folder of CPU profiles; empty: none
 	progress       *progress
 	problems       []string

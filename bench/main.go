@@ -127,7 +127,7 @@ func (o *options) run(ctx context.Context, out io.Writer, progress *progress) (*
 		sizes:   report.Sizes,
 		servers: place{core: o.server, nice: o.nice, procs: 1},
 		loads:   place{core: o.load, nice: o.nice, procs: 1},
-		chosen:  o.chosen, profiles: o.profiles, progress: progress,
+		chosen:  o.chosen, folder: folder, profiles: o.profiles, progress: progress,
 	}
 	builds := &builder{folder: folder}
 	d.entrants, report.Skipped = builds.entrants(ctx, o.servers)

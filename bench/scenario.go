@@ -19,5 +19,6 @@ var scenarios = []scenario{
 	{"idle", "keepalive beside idle connections, against a second process without", idle},
 	{"idlemem", "resident memory for each idle keep-alive connection, after one request", idleMemory},
 	{"parkmem", "resident memory for each connection parked in /wait", parkedMemory},
+	{"park", "a fiber parks and is woken by another of its loop, in plain code", park},
 	{"stall", "/ at a fixed rate while others call /block, which blocks without saying so", stall},
 }

@@ -36,6 +36,8 @@ var targets = []Target{
 	{Scenario: "idle", Server: roster.HeddleEpoll, Metric: p99Idle, Over: p99, Limit: 1.25, cell: part},
 	{Scenario: "idlemem", Server: roster.HeddleEpoll, Metric: memory, Limit: 512, cell: bytesOf},
 	{Scenario: "parkmem", Server: roster.HeddleEpoll, Metric: memory, Rival: roster.NetHTTP, Over: memory, Limit: 0.40, cell: part},
+	{Scenario: "park", Server: parkFibers, Metric: pair, Limit: 220, cell: nanos},
+	{Scenario: "park", Server: parkFibers, Metric: pair, Rival: parkChans, Over: pair, Limit: 0.45, cell: part},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: p99, Limit: 1e6, cell: duration},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: firstStall, Limit: 15e6, cell: duration},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: blockPart, Limit: 0.95, AtLeast: true, cell: part},

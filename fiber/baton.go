@@ -41,7 +41,10 @@ func (f *Fiber) BeginUser(site *Site) {
 	if l.rt.checked {
 		l.rt.users.Store(f, goroutineID())
 	}
-	f.offStart = site != nil && site.startsOff(l.now)
+	f.offStart, f.trial = false, false
+	if site != nil {
+		f.offStart, f.trial = site.startsOff(l.now)
+	}
 	f.Leave()
 }
 
@@ -50,6 +53,10 @@ func (f *Fiber) BeginUser(site *Site) {
 func (f *Fiber) EndUser() {
 	f.Enter()
 	f.cleanUp()
+	if f.trial && !f.shared {
+		f.site.passed()
+	}
+	f.site = nil
 }
 
 // cleanUp undoes what user code has left behind. On the baton.
@@ -89,7 +96,10 @@ func (f *Fiber) Leave() {
 		// It has made framework calls for longer than StallAfter without ever
 		// parking; the others have waited long enough.
 		l.overstay.Store(false)
-		f.yield()
+		for _, fn := range l.onOff {
+			fn(f, true) // its code does not know that others run here
+		}
+		f.GiveWay() // a yield alone would not look for events
 	}
 	// A place in Block is held only while the code runs beside the loop, not over a
 	// park. A canceled fiber that gets none runs on the baton.

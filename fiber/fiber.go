@@ -78,6 +78,7 @@ type Fiber struct {
 	placed   bool  // offStart, and it holds a place in Block; the fiber only
 	detached bool  // parks on a channel, see Detach; the fiber only
 	shared   bool  // see Shared; holder only
+	trial    bool  // its site is on trial, see Site; the fiber only
 
 	scope  *Scope                // innermost scope, may be nil though root is not; the fiber only
 	root   atomic.Pointer[Scope] // outermost scope, made on demand by anyone

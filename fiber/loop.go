@@ -94,9 +94,10 @@ func (l *Loop) Ended() <-chan struct{} { return l.ended }
 func (l *Loop) Poller() Poller { return l.poller }
 
 // OnOff registers fn to be called, in loop mode, whenever a fiber goes on beside the
-// loop in the middle of its user code. stolen says that the fiber does not know it:
-// its code may be reading memory of the loop's at this moment, which must be left to
-// it. Otherwise the fiber itself makes the call. Call OnOff before the loop runs.
+// loop in the middle of its user code, or has to let the others run there. stolen says
+// that the fiber does not know it: its code may be reading memory of the loop's at this
+// moment, or afterwards, which must be left to it. Otherwise the fiber itself makes the
+// call. Call OnOff before the loop runs.
 func (l *Loop) OnOff(fn func(f *Fiber, stolen bool)) { l.onOff = append(l.onOff, fn) }
 
 // BeforePoll registers fn to be called, in loop mode, each time before the loop asks

@@ -9,13 +9,15 @@ import "time"
 // but never lets go is asked to yield. While every loop idles the monitor waits.
 func (rt *Runtime) monitor() {
 	type sight struct {
-		word       uint64
-		word0, at0 int64 // when word, and its dispatch part, were first seen; 0 none
+		word      uint64
+		same, age time.Duration // for how long word, and its dispatch part, have been seen
 	}
 	var seen []sight
 	clock := uptime() // real time, also in simulations
-	tick := time.NewTicker(max(rt.stallAfter/4, 100*time.Microsecond))
+	period := max(rt.stallAfter/4, 100*time.Microsecond)
+	tick := time.NewTicker(period)
 	defer tick.Stop()
+	last := clock()
 	for {
 		select {
 		case <-tick.C:
@@ -26,7 +28,11 @@ func (rt *Runtime) monitor() {
 		for len(seen) < len(loops) {
 			seen = append(seen, sight{})
 		}
+		// A look that comes late says that the whole process had to wait for its CPU, and
+		// nothing about the handler: it counts little more than one that is on time.
 		now := clock()
+		passed := min(time.Duration(now-last), period+period/2)
+		last = now
 		idle := true
 		for i, l := range loops {
 			s := &seen[i]
@@ -40,18 +46,20 @@ func (rt *Runtime) monitor() {
 				continue // between two stretches; the next look tells
 			}
 			if w>>24 != s.word>>24 {
-				*s = sight{word: w, word0: now, at0: now}
+				*s = sight{word: w}
 				continue
 			}
+			s.same += passed
+			s.age += passed
 			switch {
 			case w != s.word:
-				s.word, s.word0 = w, now
-				if now-s.at0 >= int64(rt.stallAfter) {
+				s.word, s.same = w, 0
+				if s.age >= rt.stallAfter {
 					l.overstay.Store(true)
 				}
-			case now-s.word0 >= int64(rt.stallAfter):
+			case s.same >= rt.stallAfter:
 				if l.baton.CompareAndSwap(w, batonLoop) {
-					rt.steal(l, time.Duration(now-s.word0))
+					rt.steal(l, s.same)
 				}
 				*s = sight{}
 			}

@@ -142,6 +142,14 @@ func (f *Fiber) Yield() {
 	f.Leave()
 }
 
+// GiveWay is a Yield that also makes the loop look at its inbox, its timers and its
+// poller first. Drivers call it now and then in calls that could go on for ever
+// without waiting. On the baton only; it is a park.
+func (f *Fiber) GiveWay() {
+	f.loop.polled = pollEvery
+	f.yield()
+}
+
 func (f *Fiber) yield() {
 	f.loop.drain() // what f has unparked goes first
 	f.state = stateQueued

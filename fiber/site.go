@@ -17,7 +17,7 @@ type Site struct {
 }
 
 const (
-	siteBackoffMin = int64(2 * time.Second)
+	siteBackoffMin = int64(10 * time.Second)
 	siteBackoffMax = int64(5 * time.Minute)
 )
 
@@ -37,15 +37,20 @@ func (s *Site) Name() string { return s.name }
 // Stalls returns how often the site has stalled a loop. Any goroutine may call it.
 func (s *Site) Stalls() uint64 { return s.stalls.Load() }
 
-// startsOff reports whether the site's code must start off the baton.
-func (s *Site) startsOff(now int64) bool {
+// startsOff reports whether the site's code must start off the baton, or else whether
+// it is on trial: if it does not stall this time, it is trusted again.
+func (s *Site) startsOff(now int64) (off, trial bool) {
 	until := s.until.Load()
 	if until == 0 || now < until {
-		return until != 0
+		return until != 0, false
 	}
 	// One caller tries it on the baton; the others go on as before meanwhile.
-	return !s.until.CompareAndSwap(until, now+s.backoff.Load())
+	trial = s.until.CompareAndSwap(until, now+s.backoff.Load())
+	return !trial, trial
 }
+
+// passed ends a trial without a stall.
+func (s *Site) passed() { s.until.Store(0) }
 
 // stalledAt records a stall and reports whether it was the first.
 func (s *Site) stalledAt(now int64) bool {
