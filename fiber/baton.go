@@ -65,6 +65,9 @@ func (f *Fiber) cleanUp() {
 	for f.groups != nil {
 		f.groups.abandon(f)
 	}
+	if f.stack != nil {
+		f.dropStack()
+	}
 }
 
 // Enter begins a framework call made by f's user code: afterwards the caller is

@@ -2,6 +2,8 @@ package fiber
 
 import (
 	"sync/atomic"
+
+	"github.com/heddle-go/heddle/fiber/abi"
 )
 
 // Status is what a Machine reports when it gives the loop back its stack.
@@ -86,6 +88,7 @@ type Fiber struct {
 	site   *Site                 // whose code runs, for the stall monitor; written on the baton only
 	inbox  *Fiber                // next in the inbox; owned by whoever set a bit in posted first
 	posted atomic.Uint32
+	stack  *abi.Stack // while its user code may be compiled; the fiber only, see compiled.go
 }
 
 // Loop returns the loop the fiber belongs to. Any goroutine may call it.
@@ -118,7 +121,7 @@ func (f *Fiber) init(l *Loop, m Machine) {
 	f.state = stateNew
 	f.word, f.deadline = 0, 0
 	f.user, f.notified, f.expired, f.offStart, f.placed, f.detached = false, false, false, false, false, false
-	f.scope, f.groups, f.site, f.seat = nil, nil, nil, nil
+	f.scope, f.groups, f.site, f.seat, f.stack = nil, nil, nil, nil, nil
 	f.root.Store(nil)
 }
 
@@ -126,8 +129,16 @@ func (f *Fiber) init(l *Loop, m Machine) {
 type plain func(f *Fiber)
 
 func (fn plain) Resume(f *Fiber) Status {
-	f.BeginUser(f.loop.rt.siteOf(fn))
-	fn(f)
+	if !f.Left() {
+		f.Offer(abi.PC(fn))
+		f.BeginUser(f.loop.rt.siteOf(fn))
+		fn(f)
+	} else {
+		f.Continue()
+	}
+	if f.Left() {
+		return f.Wait()
+	}
 	f.EndUser()
 	return Done
 }

@@ -3,6 +3,8 @@ package fiber
 import (
 	"context"
 	"sync"
+
+	"github.com/heddle-go/heddle/fiber/abi"
 )
 
 // A Group is the children of a fiber: functions that run in fibers of their own and
@@ -176,9 +178,17 @@ type child struct {
 // scope is linked here, on the baton, and not when the child is handed to its loop:
 // a cancellation that posts a fiber must not meet its start.
 func (c *child) Resume(f *Fiber) Status {
-	c.scope.bindRoot(f, &c.group.scope)
-	f.BeginUser(f.loop.rt.siteOf(c.fn))
-	c.err = c.fn(f)
+	if !f.Left() {
+		c.scope.bindRoot(f, &c.group.scope)
+		f.Offer(abi.PC(c.fn))
+		f.BeginUser(f.loop.rt.siteOf(c.fn))
+		c.err = c.fn(f)
+	} else if done := f.Continue(); done != nil {
+		c.err = abi.Results[abi.R1[error]](f.stack, done).A
+	}
+	if f.Left() {
+		return f.Wait()
+	}
 	f.EndUser()
 	return Done
 }

@@ -8,6 +8,8 @@ import (
 	"runtime/pprof"
 	"sync/atomic"
 	"time"
+
+	"github.com/heddle-go/heddle/fiber/abi"
 )
 
 // A Loop runs fibers one at a time: a run queue, timers, an inbox for other
@@ -63,6 +65,9 @@ type Loop struct {
 	rotated     int            // reliefs that led since a cell was given up
 	trimAt      int64          // when to look at freeLow
 	trimmable   bool           // giving up cells did not prove impossible since one was freed
+
+	frames abi.Lists    // of compiled code; holder only
+	stacks []*abi.Stack // for fibers that start; holder only
 
 	guestSeat  *cell       // where the pumping goroutine waits; holder only
 	guestTimer *time.Timer // wakes the host for the next timer; holder only

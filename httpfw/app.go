@@ -25,7 +25,7 @@ type Middleware func(next Handler) Handler
 // by one goroutine before the first Start, Run, NewServer or ServeHTTP. Mistakes made
 // then, such as conflicting routes, are reported there, with the place of each.
 type App struct {
-	Group // the whole tree: "" and no middleware
+	group // the whole tree: "" and no middleware
 
 	config     Config
 	log        *slog.Logger
@@ -63,7 +63,7 @@ func New(c Config) *App {
 	if a.config.BaseContext == nil {
 		a.config.BaseContext = context.Background()
 	}
-	a.Group.app = a
+	a.group.app = a
 	return a
 }
 
@@ -77,6 +77,10 @@ type Group struct {
 	prefix     string
 	middleware []Middleware
 }
+
+// group is the name of the field under which App embeds a Group, as that of the type
+// would hide the method.
+type group = Group
 
 // Group returns a group inside g: its patterns start with prefix, its middleware runs
 // inside that of g.
@@ -140,11 +144,11 @@ func (g *Group) Delete(pattern string, h Handler, m ...Middleware) *Route {
 // package.
 func (a *App) report(err error) {
 	for skip := 2; ; skip++ {
-		_, file, line, ok := runtime.Caller(skip)
+		pc, file, line, ok := runtime.Caller(skip)
 		if !ok {
 			break
 		}
-		if strings.HasSuffix(file, "_test.go") || !strings.Contains(file, "/httpfw/app") {
+		if strings.HasSuffix(file, "_test.go") || !strings.Contains(runtime.FuncForPC(pc).Name(), "/httpfw.") {
 			err = fmt.Errorf("%w (added at %s:%d)", err, file, line)
 			break
 		}

@@ -2,6 +2,7 @@ package httpfw
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -18,10 +19,11 @@ import (
 // For what that costs see FromHTTP.
 func (g *Group) Mount(prefix string, h http.Handler, m ...Middleware) {
 	prefix = strings.TrimSuffix(prefix, "/")
-	handler := Handler(nil)
-	if h != nil {
-		handler = FromHTTP(h)
+	if h == nil {
+		g.app.report(fmt.Errorf("httpfw: %s: the http.Handler is nil", g.prefix+prefix))
+		return
 	}
+	handler := FromHTTP(h)
 	for _, method := range standardMethods {
 		if prefix != "" {
 			g.mount(method, prefix, h, handler, m)
@@ -35,7 +37,7 @@ func (g *Group) mount(method, pattern string, h http.Handler, handler Handler, m
 	r := g.Handle(method, pattern, handler, m...).r
 	if f, ok := h.(http.HandlerFunc); ok {
 		r.site = fiber.NewSite(method+" "+r.pattern, f)
-	} else if h != nil {
+	} else {
 		r.site = fiber.NewSite(method+" "+r.pattern, h.ServeHTTP)
 	}
 }
@@ -137,7 +139,9 @@ func (c *Ctx) httpRequest() (*http.Request, error) {
 		}
 	}
 	local, remote := c.addrs()
-	r.RemoteAddr = remote.String()
+	if remote != nil {
+		r.RemoteAddr = remote.String()
+	}
 	return r.WithContext(context.WithValue(c.Context(), http.LocalAddrContextKey, local)), nil
 }
 

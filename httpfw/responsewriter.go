@@ -41,10 +41,18 @@ var (
 	_ io.StringWriter = (*responseWriter)(nil)
 )
 
-// newResponseWriter makes a writer whose header is what middleware has set so far.
+// newResponseWriter makes a writer whose header, and first bytes, are what middleware
+// has set and written so far.
 func newResponseWriter(x *exchange, r *http.Request) *responseWriter {
 	w := &responseWriter{x: x, r: r, header: http.Header{}, length: -1}
 	x.c.eachField(w.header.Add)
+	if kept := x.c.reply.buf; kept != nil {
+		w.buf = append(w.buf, kept.B...)
+		w.written = int64(len(kept.B))
+		x.c.reply.buf = nil
+		putBuffer(kept)
+	}
+	x.c.reply.text, x.c.reply.data = "", nil
 	return w
 }
 

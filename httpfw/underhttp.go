@@ -133,8 +133,12 @@ func (u *under) call(c *Ctx) {
 			panic(v)
 		}
 		c.app.log.Error("httpfw: panic in a handler", "route", c.Route(), "value", fmt.Sprint(v), "stack", string(stack()))
-		c.whole(http.StatusInternalServerError, "")
-		c.reply.broken = c.reply.begun
+		if c.reply.begun {
+			c.reply.broken = true
+			return
+		}
+		c.reply.reset()
+		c.reply.close = true
 		c.Text(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError)+"\n")
 	}()
 	if err := c.route.handler(c); err != nil {
@@ -192,7 +196,9 @@ func target(r *http.Request) string {
 	switch {
 	case r.Method == http.MethodConnect && r.URL.Path == "":
 		return r.URL.Host
-	case r.URL.Path == "*" || r.URL.Path == "" && r.RequestURI == "*":
+	case r.RequestURI != "" && r.RequestURI == r.URL.String():
+		return r.RequestURI
+	case r.URL.Path == "*":
 		return "*"
 	}
 	path := r.URL.EscapedPath()
@@ -281,10 +287,15 @@ func (u *under) head(c *Ctx, size int64) {
 	if r.close {
 		h.Set("Connection", "close")
 	}
+	u.name(c, h)
+	u.w.WriteHeader(c.Status())
+}
+
+// name sets the Server field.
+func (u *under) name(c *Ctx, h http.Header) {
 	if name := c.app.config.ServerName; name != "" && h.Get("Server") == "" {
 		h.Set("Server", name)
 	}
-	u.w.WriteHeader(c.Status())
 }
 
 // stream is Ctx.stream.
@@ -396,6 +407,7 @@ func (c *earlyConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 // pass hands the exchange to an http.Handler, which needs no adapter here.
 func (u *under) pass(c *Ctx, h http.Handler) {
 	c.eachField(u.w.Header().Add)
+	u.name(c, u.w.Header())
 	c.reply.begun, u.passed = true, true
 	h.ServeHTTP(u.w, u.r.WithContext(c.Context()))
 }

@@ -133,8 +133,8 @@ func (e *systemEngine) Listen(src *Source, accept func(*Conn)) (Acceptor, error)
 		unix.Close(fd)
 		return nil, err
 	}
-	src.shared.group.join(a)
 	e.loop.Start(&a.fiber, a)
+	src.shared.group.join(a) // others may wake it from here on
 	return a, nil
 }
 

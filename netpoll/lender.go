@@ -16,6 +16,7 @@ type Lender struct {
 	buf      []byte
 	borrower *Conn
 	lent     []byte // part of buf that the borrower has not consumed
+	pinned   bool   // a View's fiber has the slice: nobody can tell it where the bytes move
 	poison   bool   // overwrite what is given back (checked mode)
 	vec      [][]byte
 }
@@ -43,7 +44,14 @@ func (b *Lender) Lend(c *Conn, n int) { b.LendOther(c, b.buf[:n]) }
 
 // LendOther lends memory of the engine's that is not the loop's buffer.
 func (b *Lender) LendOther(c *Conn, p []byte) {
-	b.borrower, b.lent = c, p
+	b.borrower, b.lent, b.pinned = c, p, false
+}
+
+// pin says that c's loan went to straight-line code.
+func (b *Lender) pin(c *Conn) {
+	if b.borrower == c {
+		b.pinned = true
+	}
 }
 
 // consume gives back the first n lent bytes.
@@ -78,12 +86,20 @@ func (b *Lender) leave(_ *fiber.Fiber, stolen bool) {
 	if b.borrower == nil {
 		return
 	}
-	if !stolen {
+	if !stolen && !b.pinned {
 		b.seal()
 		return
 	}
-	// The stray may be reading the bytes right now: they must not move, nor be
-	// written again. The collector frees them when it is done.
+	b.keep()
+}
+
+// keep leaves the buffer to whoever may be reading the lent bytes right now, a stray or
+// a Write of these very bytes: they must not move, nor be written again. The collector
+// frees them in the end.
+func (b *Lender) keep() {
+	if b.borrower == nil {
+		return
+	}
 	c := b.borrower
 	c.in = &bytebufferpool.ByteBuffer{B: b.lent}
 	c.inOff = 0

@@ -61,6 +61,7 @@ func (e *memoryEnd) move(now int64) bool {
 		e.transit = e.transit[1:]
 		some = true
 		switch {
+		case e.reset: // what was sent before its sender knew is lost
 		case piece.reset:
 			e.reset = true
 			e.transit = nil

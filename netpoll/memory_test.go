@@ -121,7 +121,7 @@ func TestMemorySimulationRepeats(t *testing.T) {
 func TestMemoryInFibertest(t *testing.T) {
 	fibertest.Seeds(t, 5, func(t *testing.T, sim *fibertest.Sim) {
 		n := netpoll.NewMemoryNetwork(sim.Seed(), netpoll.MemoryOptions{
-			DelayMin: time.Second, DelayMax: time.Minute, Reorder: true, ShortReads: true, SplitWrites: true,
+			DelayMin: time.Second, DelayMax: 3 * time.Second, Reorder: true, ShortReads: true, SplitWrites: true,
 			Poller: sim.NewPoller,
 		})
 		c := sim.Config()

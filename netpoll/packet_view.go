@@ -140,17 +140,15 @@ func (v *PacketView) send(p []byte, to netip.AddrPort, name string) (int, error)
 	return len(p), nil
 }
 
-// pause lets others run if this fiber has gone on for long without waiting: first
-// those who wait for the network, since a yield alone does not look at it.
+// pause lets others run if this fiber has gone on for long without waiting.
 func (v *PacketView) pause() {
 	if v.streak++; v.streak < packetBatch {
 		return
 	}
 	v.streak = 0
 	v.f.Enter()
-	v.c.loop.Poller().Poll(0)
+	v.f.GiveWay()
 	v.f.Leave()
-	v.f.Yield()
 }
 
 // Close frees the socket. Other fibers waiting on it get net.ErrClosed, and so does a

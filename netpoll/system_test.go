@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin || dragonfly || freebsd || netbsd || openbsd
 
 package netpoll
 
@@ -346,7 +346,11 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 		used = append(used, f)
 		if len(used) == 20 { // from here on there is no other number
-			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(f.Fd()) + 1, Max: 20_000}); err != nil {
+			few := unix.Rlimit{Max: 20_000}
+			for range f.Fd() + 1 {
+				few.Cur++ // its type differs between systems
+			}
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -21,6 +21,21 @@ type View struct {
 	f *fiber.Fiber
 
 	readBy, writeBy int64 // deadlines, loop clock, 0 none; the fiber only
+	streak          int   // calls since the fiber last waited; the fiber only
+}
+
+// viewBatch is how many calls a view serves before the rest of the loop has its turn,
+// though the connection never makes it wait: no peer may starve the others.
+const viewBatch = 64
+
+// enter begins a call that may wait.
+func (v *View) enter() {
+	v.f.Enter()
+	if v.streak++; v.streak > viewBatch {
+		v.streak = 0
+		v.c.lender.keep() // what a Write was given may be lent bytes
+		v.f.GiveWay()
+	}
 }
 
 // As returns the view of f, which must belong to c's loop. On a connection from
@@ -44,7 +59,7 @@ func (v *View) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	v.f.Enter()
+	v.enter()
 	n, err := v.read(p)
 	v.f.Leave()
 	return n, err
@@ -65,6 +80,7 @@ func (v *View) read(p []byte) (int, error) {
 		if err != ErrWouldBlock {
 			return n, err
 		}
+		v.streak = 0
 		if err := c.AwaitRead(v.f, v.readBy); err != nil {
 			return 0, opError("read", err)
 		}
@@ -75,7 +91,7 @@ func (v *View) read(p []byte) (int, error) {
 // consumed before, waiting for it. The bytes are the caller's to read until its next
 // park or its next Receive, on whichever connection. Errors are those of Read.
 func (v *View) Receive() ([]byte, error) {
-	v.f.Enter()
+	v.enter()
 	defer v.f.Leave()
 	if v.passed(v.readBy) {
 		return nil, opError("read", fiber.ErrTimeout)
@@ -83,6 +99,7 @@ func (v *View) Receive() ([]byte, error) {
 	for {
 		b, err := v.c.Receive()
 		if err != ErrWouldBlock {
+			v.c.lender.pin(v.c)
 			return b, err
 		}
 		if err := v.c.AwaitRead(v.f, v.readBy); err != nil {
@@ -102,7 +119,7 @@ func (v *View) Consume(n int) {
 // bytes are still owed, parking the fiber until then. n is less than len(p) only
 // with an error, and counts what was accepted for sending.
 func (v *View) Write(p []byte) (int, error) {
-	v.f.Enter()
+	v.enter()
 	var n int
 	err := fiber.ErrTimeout
 	if !v.passed(v.writeBy) {
@@ -118,10 +135,13 @@ func (v *View) Write(p []byte) (int, error) {
 // WriteVec sends several buffers in order with as few system calls as possible,
 // waiting like Write. bufs is overwritten.
 func (v *View) WriteVec(bufs [][]byte) error {
-	v.f.Enter()
+	v.enter()
 	defer v.f.Leave()
 	if v.passed(v.writeBy) {
 		return opError("write", fiber.ErrTimeout)
+	}
+	if v.c.Owed() > v.c.OwedMax() {
+		v.c.lender.keep() // as in WriteWait
 	}
 	if err := v.c.AwaitRoom(v.f, v.writeBy); err != nil {
 		return opError("write", err)

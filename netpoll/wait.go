@@ -86,7 +86,7 @@ func (c *Conn) setWriter(f *fiber.Fiber) (before *fiber.Fiber) {
 // WriteWait sends p, parking f while more than OwedMax bytes would be owed. n counts
 // what was accepted for sending. On the baton only.
 func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err error) {
-	for {
+	for first := true; ; first = false {
 		m, err := c.TrySend(p[n:])
 		n += m
 		if n == len(p) {
@@ -98,6 +98,9 @@ func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err e
 		if left := len(p) - n; c.Owed()+left <= c.OwedMax() {
 			c.owe(p[n:])
 			return len(p), nil
+		}
+		if first {
+			c.lender.keep() // p may be lent bytes, which are good until a park; this is one
 		}
 		if err := c.AwaitWritable(f, deadline); err != nil {
 			return n, err

@@ -33,17 +33,19 @@ type guest struct {
 	loop   *fiber.Loop
 	lender *netpoll.Lender
 
-	state  atomic.Int32 // hosted, leaving, orphaned; written under mu
-	waking atomic.Int32 // goroutines about to call Execute
+	state   atomic.Int32 // hosted, leaving, orphaned; written under mu
+	pumping atomic.Int32 // pumpOff, pumpOn, pumpAgain
+	waking  atomic.Int32 // goroutines about to call Execute
 
 	// mu is held by the goroutine that pumps; all below is of the pump's, or of the
 	// holder's during one.
 	mu      sync.Mutex
-	inGnet  int     // connections open in gnet
-	conns   *conn   // all that fibers have not closed
-	closing []*conn // closed by fibers, still open in gnet
-	about   *conn   // whom the event concerns
-	cause   error   // why gnet closes it
+	inGnet  int         // connections open in gnet
+	conns   *conn       // all that fibers have not closed
+	closing []*conn     // closed by fibers, still open in gnet
+	about   *conn       // whom the event concerns
+	cause   error       // why gnet closes it
+	again   *time.Timer // wakes the loop after a pump that did not bring it to rest
 
 	arrived, departed func() // what pumps report; made once
 	iov               [iovMax]unix.Iovec
@@ -54,6 +56,13 @@ const (
 	hosted   int32 = iota // gnet's goroutine pumps
 	leaving               // gnet's is about to end, having closed its connections
 	orphaned              // goroutines of our own pump
+)
+
+// States of a pump.
+const (
+	pumpOff   int32 = iota
+	pumpOn          // somebody pumps
+	pumpAgain       // and another pump is wanted
 )
 
 const iovMax = 64
@@ -81,7 +90,7 @@ func (g *guest) open(c gnet.Conn, accept func(*netpoll.Conn)) gnet.Action {
 		return gnet.Close
 	}
 	var t *conn
-	g.loop.Pump(func() {
+	g.pump(func() {
 		t = newConn(g, c)
 		c.SetContext(t)
 		g.inGnet++
@@ -102,7 +111,7 @@ func (g *guest) traffic(t *conn) gnet.Action {
 		return gnet.Close
 	}
 	g.about = t
-	g.loop.Pump(g.arrived)
+	g.pump(g.arrived)
 	if !t.Closed() && t.gnet.InboundBuffered() > g.engine.config.InboundBytesMax {
 		t.fault = ErrInboundFull
 		g.unlock(t)
@@ -118,10 +127,10 @@ func (g *guest) departure(t *conn, cause error) {
 	t.departing = true
 	if !t.Closed() {
 		g.about, g.cause = t, cause
-		g.loop.Pump(g.departed)
+		g.pump(g.departed)
 		if err := t.outlive(); err != nil {
 			g.cause = err
-			g.loop.Pump(g.departed)
+			g.pump(g.departed)
 		}
 	}
 	t.gnet = nil
@@ -134,7 +143,7 @@ func (g *guest) departure(t *conn, cause error) {
 // Run pumps the loop: gnet calls it on the event loop's goroutine for Execute.
 func (g *guest) Run(context.Context) error {
 	g.mu.Lock()
-	g.loop.Pump(nil)
+	g.pump(nil)
 	g.unlock(nil)
 	return nil
 }
@@ -159,8 +168,34 @@ func (g *guest) unlock(t *conn) gnet.Action {
 	return action
 }
 
+// pump runs the loop. Under mu.
+func (g *guest) pump(fn func()) {
+	g.pumping.Store(pumpOn)
+	g.loop.Pump(fn)
+	if g.pumping.Swap(pumpOff) != pumpAgain {
+		return
+	}
+	if g.again == nil {
+		g.again = time.AfterFunc(breath, g.summon)
+	} else {
+		g.again.Reset(breath)
+	}
+}
+
+// breath is how long a loop that never comes to rest leaves gnet alone after a pump.
+// gnet runs what is given to Execute until nothing more is there before it looks for
+// events again, so a task that came at once would keep it from them.
+const breath = 20 * time.Microsecond
+
 // wake makes somebody pump the loop soon. Any goroutine may call it.
 func (g *guest) wake() {
+	if !g.pumping.CompareAndSwap(pumpOn, pumpAgain) && g.pumping.Load() != pumpAgain {
+		g.summon()
+	}
+}
+
+// summon is wake from outside a pump.
+func (g *guest) summon() {
 	g.waking.Add(1)
 	state := g.state.Load()
 	if state == hosted {
@@ -179,7 +214,7 @@ func (g *guest) wake() {
 // substitute pumps the loop in gnet's stead.
 func (g *guest) substitute() {
 	g.mu.Lock()
-	g.loop.Pump(nil)
+	g.pump(nil)
 	g.mu.Unlock()
 }
 

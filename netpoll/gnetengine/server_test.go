@@ -410,24 +410,27 @@ func TestBlockAndStall(t *testing.T) {
 	release := make(chan bool)
 	s := start(t, options{Config: Config{Fiber: fiber.Config{StallAfter: 5 * time.Millisecond}}},
 		func(f *fiber.Fiber, v *netpoll.View) {
-			b, _ := v.Receive()
-			switch b[0] {
+			kind := make([]byte, 1)
+			v.Read(kind)
+			switch kind[0] {
 			case 'b':
 				f.Block(func() { <-release })
 				v.Write([]byte("B"))
 			case 's':
+				b, _ := v.Receive()
 				<-release
 				// What was lent is still there: the loop has left it its buffer.
-				if string(b) != "stall" {
+				if string(b) != "tall" {
 					t.Errorf("borrowed bytes are %q now", b)
 				}
 				v.Write([]byte("S"))
 			default:
-				v.Write(b)
-				v.Consume(len(b))
+				v.Write(kind)
 				echo(f, v)
 			}
 		})
+	free := sync.OnceFunc(func() { close(release) })
+	defer free() // before the server stops, whatever fails
 	blocked, stalled := dial(t, s), dial(t, s)
 	io.WriteString(blocked, "block")
 	io.WriteString(stalled, "stall")
@@ -437,11 +440,38 @@ func TestBlockAndStall(t *testing.T) {
 			say(t, c, "hello", "hello")
 		}
 	}
-	close(release)
+	free()
 	hear(t, blocked, "B")
 	hear(t, stalled, "S")
 	if st := s.Engine().Runtime().Stats(); st.Stalls == 0 {
 		t.Error("no stall was seen")
+	}
+}
+
+// Fibers that are always ready do not keep gnet from its events.
+func TestBusyLoopHearsEvents(t *testing.T) {
+	var over atomic.Bool
+	s := start(t, options{}, func(f *fiber.Fiber, v *netpoll.View) {
+		b := make([]byte, 1)
+		v.Read(b)
+		if b[0] == 'b' {
+			v.Write(b)
+			for !over.Load() {
+				f.Yield()
+			}
+			return
+		}
+		v.Write(b)
+		echo(f, v)
+	})
+	defer over.Store(true)
+	busy := dial(t, s)
+	say(t, busy, "b", "b")
+	for range 3 {
+		c := dial(t, s)
+		for range 10 {
+			say(t, c, "hello", "hello")
+		}
 	}
 }
 

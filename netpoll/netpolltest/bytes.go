@@ -187,7 +187,7 @@ func sealed(t *testing.T, h Harness) {
 // the loop serves others.
 func borrowedWhileStalled(t *testing.T, h Harness) {
 	const msg = "keep these bytes"
-	gate, done := make(chan struct{}), make(chan struct{})
+	begun, gate, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var number atomic.Int32
 	s := handle(t, h, 1, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
 		if number.Add(1) > 1 {
@@ -200,20 +200,16 @@ func borrowedWhileStalled(t *testing.T, h Harness) {
 		if fail(t, err) {
 			return
 		}
-		v.Write([]byte("!"))
-		if b, err = receiveAll(v, len(msg)+1); fail(t, err) {
-			return
-		}
+		close(begun)
 		<-gate // the loop is not told
-		if string(b) != msg+"." {
+		if string(b) != msg {
 			t.Errorf("borrowed bytes became %q", b)
 		}
 		v.Consume(len(b))
 	})
 	p := connect(t, s)
 	io.WriteString(p, msg)
-	io.ReadFull(p, make([]byte, 1))
-	io.WriteString(p, ".")
+	await(t, begun, "the wait for the handler")
 	q := connect(t, s)
 	for range 5 {
 		fail(t, ping(q, "other traffic, which is longer than those"))
@@ -252,6 +248,82 @@ func borrowedOverBlock(t *testing.T, h Harness) {
 		fail(t, ping(q, "other traffic, which is longer than those"))
 	}
 	close(gate)
+	await(t, done, "the handler")
+}
+
+// A handler that never parks is made to let others run inside any call; what it
+// borrowed must stay.
+func borrowedWhileOverstaying(t *testing.T, h Harness) {
+	const msg = "keep these bytes"
+	var number atomic.Int32
+	var enough atomic.Bool
+	begun, done := make(chan struct{}), make(chan struct{})
+	s := handle(t, h, 1, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
+		if number.Add(1) > 1 {
+			echoAll(f, v)
+			return
+		}
+		defer close(done)
+		defer v.Close()
+		b, err := receiveAll(v, len(msg))
+		if fail(t, err) {
+			return
+		}
+		close(begun)
+		for !enough.Load() {
+			v.RemoteAddr()
+		}
+		if string(b) != msg {
+			t.Errorf("borrowed bytes became %q", b)
+		}
+	})
+	p := connect(t, s)
+	io.WriteString(p, msg)
+	await(t, begun, "the wait for the handler")
+	q := connect(t, s)
+	fail(t, ping(q, "other traffic, which is longer than those"))
+	enough.Store(true)
+	await(t, done, "the handler")
+}
+
+// Write may be given borrowed bytes although it parks.
+func writeOfBorrowed(t *testing.T, h Harness) {
+	const size = 40_000
+	var number atomic.Int32
+	filled := make(chan int, 1)
+	done := make(chan struct{})
+	s := handle(t, h, 1, netpoll.ListenConfig{OwedBytesMax: 100}, func(f *fiber.Fiber, v *netpoll.View) {
+		if number.Add(1) > 1 {
+			echoAll(f, v)
+			return
+		}
+		defer close(done)
+		defer v.Close()
+		b, err := receiveAll(v, size)
+		if fail(t, err) {
+			return
+		}
+		total := 0
+		inLoop(f, func() {
+			for !v.Conn().Blocked() {
+				n, _ := v.Conn().TrySend(make([]byte, 1<<16))
+				total += n
+			}
+		})
+		filled <- total
+		_, err = v.Write(b[:size])
+		fail(t, err)
+	})
+	p := connect(t, s)
+	p.Write(stream(0, size))
+	total := <-filled
+	q := connect(t, s)
+	for range 5 {
+		fail(t, ping(q, "other traffic"))
+	}
+	_, err := io.CopyN(io.Discard, p, int64(total))
+	fail(t, err)
+	fail(t, verify(p, size, 1000))
 	await(t, done, "the handler")
 }
 

@@ -79,6 +79,8 @@ var cases = []struct {
 	{"Sealed", nil, sealed},
 	{"BorrowedWhileStalled", nil, borrowedWhileStalled},
 	{"BorrowedOverBlock", nil, borrowedOverBlock},
+	{"BorrowedWhileOverstaying", nil, borrowedWhileOverstaying},
+	{"WriteOfBorrowed", nil, writeOfBorrowed},
 	{"BigBothWays", nil, bigBothWays},
 	{"HighWaterMark", nil, highWaterMark},
 	{"OwedIsBounded", nil, owedIsBounded},
