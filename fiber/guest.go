@@ -73,6 +73,7 @@ func (l *Loop) yieldToHost(born *cell) bool {
 // it, so nobody takes the baton before rest returns.
 func (l *Loop) rest() {
 	wait := l.idle()
+	now := l.rt.clock()
 	again := l.queue.n > 0 || l.closing.Load() && l.live == 0
 	l.baton.Store(batonIdle)
 	l.sleeping.Store(true)
@@ -83,8 +84,13 @@ func (l *Loop) rest() {
 		l.wake()
 	case wait < 0:
 	case l.guestTimer == nil:
+		l.guestDue = now + int64(wait)
 		l.guestTimer = time.AfterFunc(wait, l.wake)
+	case now < l.guestDue && l.guestDue <= now+int64(wait):
+		// The timer will fire before that. Deadlines are renewed all the time, and
+		// setting it anew would cost each pump more than an early wake-up now and then.
 	default:
+		l.guestDue = now + int64(wait)
 		l.guestTimer.Reset(wait)
 	}
 }

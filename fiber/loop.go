@@ -71,6 +71,7 @@ type Loop struct {
 
 	guestSeat  *cell       // where the pumping goroutine waits; holder only
 	guestTimer *time.Timer // wakes the host for the next timer; holder only
+	guestDue   int64       // when guestTimer fires next, or fired; holder only
 }
 
 const (

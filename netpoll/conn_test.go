@@ -32,11 +32,12 @@ func TestOwedMemoryIsBounded(t *testing.T) {
 		c := new(Conn)
 		c.Init(s, NewLender(l), owedBytesMax)
 		c.Send(make([]byte, 1000))
+		start := cap(c.out.B) // the pool may give a large buffer
 		for range 100_000 {
 			c.Send(make([]byte, 100))
 			c.Writable()
 		}
-		if c.Owed() == 0 || cap(c.out.B) > 16<<10 {
+		if c.Owed() == 0 || cap(c.out.B) > max(start, 16<<10) {
 			t.Errorf("%d bytes are owed in %d bytes of memory", c.Owed(), cap(c.out.B))
 		}
 		return struct{}{}, nil

@@ -39,13 +39,14 @@ type guest struct {
 
 	// mu is held by the goroutine that pumps; all below is of the pump's, or of the
 	// holder's during one.
-	mu      sync.Mutex
-	inGnet  int         // connections open in gnet
-	conns   *conn       // all that fibers have not closed
-	closing []*conn     // closed by fibers, still open in gnet
-	about   *conn       // whom the event concerns
-	cause   error       // why gnet closes it
-	again   *time.Timer // wakes the loop after a pump that did not bring it to rest
+	mu        sync.Mutex
+	inGnet    int         // connections open in gnet
+	conns     *conn       // all that fibers have not closed
+	closing   []*conn     // closed by fibers, still open in gnet
+	about     *conn       // whom the event concerns
+	cause     error       // why gnet closes it
+	again     *time.Timer // wakes the loop after a pump that did not bring it to rest
+	breathing bool        // again is set
 
 	arrived, departed func() // what pumps report; made once
 	iov               [iovMax]unix.Iovec
@@ -170,13 +171,18 @@ func (g *guest) unlock(t *conn) gnet.Action {
 
 // pump runs the loop. Under mu.
 func (g *guest) pump(fn func()) {
+	if g.breathing {
+		g.breathing = false
+		g.again.Stop()
+	}
 	g.pumping.Store(pumpOn)
 	g.loop.Pump(fn)
 	if g.pumping.Swap(pumpOff) != pumpAgain {
 		return
 	}
+	g.breathing = true
 	if g.again == nil {
-		g.again = time.AfterFunc(breath, g.summon)
+		g.again = time.AfterFunc(breath, g.wake)
 	} else {
 		g.again.Reset(breath)
 	}
@@ -184,7 +190,8 @@ func (g *guest) pump(fn func()) {
 
 // breath is how long a loop that never comes to rest leaves gnet alone after a pump.
 // gnet runs what is given to Execute until nothing more is there before it looks for
-// events again, so a task that came at once would keep it from them.
+// events again, so a task that came at once, or during the next pump, would keep it
+// from them.
 const breath = 20 * time.Microsecond
 
 // wake makes somebody pump the loop soon. Any goroutine may call it.
