@@ -224,36 +224,36 @@ func (c *Ctx) readSome(p []byte) (n int, err error) {
 	}
 }
 
-// skipBody throws away what has arrived of the body. It returns nil if that was
-// something, ErrWouldBlock, or an error that ends the connection's use. On the baton.
-func (c *Ctx) skipBody() error {
+// skipBody throws away what has arrived of the body: n bytes of the connection's. The
+// error is ErrWouldBlock, or ends the connection's use. On the baton.
+func (c *Ctx) skipBody() (n int, err error) {
 	b, nc := c.body, c.conn.nc
 	have := nc.Buffered()
 	if len(have) == 0 {
-		var err error
 		if have, err = nc.Receive(); err != nil {
-			return gone(err)
+			return 0, gone(err)
 		}
 	}
 	if b.kind == bodySized {
-		n := min(int64(len(have)), b.left)
-		b.left -= n
-		nc.Consume(int(n))
-		return nil
+		n = int(min(int64(len(have)), b.left))
+		b.left -= int64(n)
+		nc.Consume(n)
+		return n, nil
 	}
 	for len(have) > 0 && !b.chunks.Done() {
 		_, used, err := b.chunks.Next(have)
 		if err != nil {
-			return err
+			return n, err
 		}
 		if used == 0 { // the start of a trailer field
 			_, err := nc.Receive()
-			return gone(err)
+			return n, gone(err)
 		}
 		nc.Consume(used)
 		have = have[used:]
+		n += used
 	}
-	return nil
+	return n, nil
 }
 
 // gone names the error of a connection that ended inside a body.

@@ -39,7 +39,7 @@ type conn struct {
 	last     bool  // the connection ends after this reply
 	held     bool  // in shard.held
 	burst    uint8 // requests answered without letting others run
-	rounds   uint8 // receives thrown away in drain and linger
+	waste    uint8 // drain: KiB thrown away, each receive rounded up; linger: receives
 }
 
 type phase uint8
@@ -54,10 +54,10 @@ const (
 )
 
 const (
-	burstMax   = 64       // requests of one connection answered in a row
-	roundsMax  = 16       // receives of an unread body, or after the last reply
-	outBytes   = 32 << 10 // replies are sent when this much has gathered
-	lingerWait = int64(2e9)
+	burstMax   = 64 // requests of one connection answered in a row
+	wasteMax   = 255
+	outBytes   = 32 << 10   // replies are sent when this much has gathered
+	lingerWait = int64(5e9) // ns for the client to see the last reply and close
 )
 
 // accept makes a machine of a new connection. Loop mode.
@@ -123,7 +123,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		}
 		var err error
 		if buf, err = c.nc.Receive(); err == netpoll.ErrWouldBlock {
-			c.arm(f)
+			c.arm()
 			return true
 		} else if err != nil {
 			if c.nc.Owed() > 0 && err == io.EOF {
@@ -147,9 +147,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		c.shard.putCtx(x)
 		if !c.partial {
 			c.partial = true
-			if d := c.shard.limits.header; d > 0 {
-				f.SetDeadline(c.shard.loop.Now() + d)
-			}
+			c.within(c.shard.limits.header)
 		}
 		return false
 	}
@@ -160,7 +158,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 }
 
 // arm sets the deadline of a wait for the next request.
-func (c *conn) arm(f *fiber.Fiber) {
+func (c *conn) arm() {
 	c.burst = 0
 	if c.partial {
 		return // HeaderTimeout runs since its first byte
@@ -169,11 +167,15 @@ func (c *conn) arm(f *fiber.Fiber) {
 	if !c.served {
 		d = c.shard.limits.firstByte
 	}
+	c.within(d)
+}
+
+// within sets the deadline of the wait that follows; 0 ns means none.
+func (c *conn) within(d int64) {
 	if d > 0 {
-		f.SetDeadline(c.shard.loop.Now() + d)
-	} else {
-		f.SetDeadline(0)
+		d += c.shard.loop.Now()
 	}
+	c.fiber.SetDeadline(d)
 }
 
 // answer runs the handler for the request in x, whose head is lent by the connection,
@@ -246,8 +248,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.phase = phaseHead
 	switch {
 	case unread && !x.body.expect:
-		c.phase = phaseDrain
-		c.rounds = 0
+		c.phase, c.waste = phaseDrain, 0
+		c.within(c.shard.limits.bodyWait)
 		c.flush()
 		return // x is still needed
 	case c.last:
@@ -307,8 +309,8 @@ func (c *conn) takeOut() *bytebufferpool.ByteBuffer {
 func (c *conn) await(now, next phase) (wait bool) {
 	c.phase, c.next = now, next
 	c.nc.SetWriter(&c.fiber)
-	if d := c.shard.limits.wait; d > 0 && c.nc.Owed() > 0 {
-		c.fiber.SetDeadline(c.shard.loop.Now() + d)
+	if c.nc.Owed() > 0 {
+		c.within(c.shard.limits.wait)
 	}
 	return false
 }
@@ -327,9 +329,9 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	case phaseGone:
 		c.close(false)
 	case phaseLinger:
-		c.rounds = 0
+		c.waste = 0
 		c.nc.CloseWrite()
-		c.fiber.SetDeadline(c.shard.loop.Now() + lingerWait)
+		c.within(lingerWait)
 	}
 	return false
 }
@@ -359,22 +361,21 @@ func (c *conn) lastWords(status int, text string) {
 	c.await(phaseFlush, phaseLinger)
 }
 
-// drain throws away the rest of a body, within a bound.
+// drain throws away the rest of a body, within a bound of bytes and of time.
 func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	x := c.ctx
 	for !x.body.done() {
-		err := x.skipBody()
+		n, err := x.skipBody()
 		if err == netpoll.ErrWouldBlock {
-			if d := c.shard.limits.bodyWait; d > 0 {
-				f.SetDeadline(c.shard.loop.Now() + d)
-			}
 			return true
 		}
-		if c.rounds++; err != nil || c.rounds > roundsMax {
+		cost := n>>10 + 1
+		if err != nil || int(c.waste)+cost > wasteMax {
 			c.release(f, x)
 			c.await(phaseFlush, phaseLinger)
 			return false
 		}
+		c.waste += uint8(cost)
 	}
 	c.release(f, x)
 	c.phase = phaseHead
@@ -384,21 +385,22 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	return false
 }
 
-// linger throws away what arrives after the last reply, within a bound, until the
-// client closes its side: closing earlier would reset the connection and could take
+// linger throws away what arrives after the last reply until the client closes its
+// side, lingerWait is over or it has sent a lot: closing earlier would reset the connection and could take
 // the reply from the client before it has read it.
 func (c *conn) linger(*fiber.Fiber) (wait bool) {
-	for {
-		c.nc.Consume(len(c.nc.Buffered()))
-		_, err := c.nc.Receive()
-		if err == netpoll.ErrWouldBlock {
-			return true
-		}
-		if c.rounds++; err != nil || c.rounds > roundsMax {
-			c.close(false)
-			return false
-		}
+	c.nc.Consume(len(c.nc.Buffered()))
+	_, err := c.nc.Receive()
+	if err == netpoll.ErrWouldBlock {
+		return true
 	}
+	if err != nil || c.waste == wasteMax {
+		c.close(false)
+		return false
+	}
+	c.waste++
+	c.burst++ // others have their turn now and then
+	return false
 }
 
 // timeout acts on a deadline that has passed, and reports whether the connection is to

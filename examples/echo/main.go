@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -88,16 +87,11 @@ func echo(v *netpoll.View) error {
 		if err != nil {
 			return err
 		}
-		// They are lent until the next wait, and Write may wait: so it gets a copy.
-		buf := buffers.Get().(*[]byte)
-		*buf = append((*buf)[:0], lent...)
-		v.Consume(len(lent))
-		_, err = v.Write(*buf)
-		buffers.Put(buf)
-		if err != nil {
+		// Lent bytes are good until the next wait. Write may be given them all the same:
+		// should it have to wait, it sees to it that they stay.
+		if _, err := v.Write(lent); err != nil {
 			return err
 		}
+		v.Consume(len(lent))
 	}
 }
-
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
