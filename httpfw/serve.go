@@ -31,7 +31,7 @@ type conn struct {
 	ctx   *Ctx                       // busy and drain
 	out   *bytebufferpool.ByteBuffer // replies not handed to nc yet
 
-	progress http1.Progress // of a head that is half there
+	progress *http1.Progress // of a head that is half there, else nil
 	phase    phase
 	next     phase // after flush
 	partial  bool  // progress is set: the head has begun
@@ -135,7 +135,11 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		}
 	}
 	x := c.shard.takeCtx()
-	x.req.Resume(c.progress)
+	if c.partial {
+		x.req.Resume(*c.progress)
+	} else {
+		x.req.Resume(http1.Progress{})
+	}
 	n, err := x.req.Parse(buf, &c.shard.limits.head)
 	if err != nil {
 		c.shard.putCtx(x)
@@ -143,7 +147,10 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		return false
 	}
 	if n == 0 {
-		c.progress = x.req.Progress()
+		if c.progress == nil {
+			c.progress = new(http1.Progress)
+		}
+		*c.progress = x.req.Progress()
 		c.shard.putCtx(x)
 		if !c.partial {
 			c.partial = true
@@ -151,7 +158,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		}
 		return false
 	}
-	c.progress, c.partial = http1.Progress{}, false
+	c.progress, c.partial = nil, false
 	c.burst++
 	c.answer(f, x, buf[:n])
 	return false

@@ -1,0 +1,105 @@
+package abi
+
+// A Frame is the head of every frame: what a function needs to go on, in a struct of its
+// own type that starts with a Result and has its variables behind it.
+type Frame struct {
+	up   *Frame // of the caller; while the function is resumed, that of the callee that is done
+	kind uint16
+	pc   uint16
+	how  uint32 // of the leaf only
+}
+
+// PC says where the function goes on.
+func (fr *Frame) PC() uint16 { return fr.pc }
+
+// A Result is a frame with the results of its function. R is R0, R1 … or, for one
+// with more, a struct alike.
+type Result[R any] struct {
+	Frame
+	R R
+}
+
+// Results of functions, by their number.
+type (
+	R0           struct{}
+	R1[A any]    struct{ A A }
+	R2[A, B any] struct {
+		A A
+		B B
+	}
+	R3[A, B, C any] struct {
+		A A
+		B B
+		C C
+	}
+	R4[A, B, C, D any] struct {
+		A A
+		B B
+		C C
+		D D
+	}
+	R5[A, B, C, D, E any] struct {
+		A A
+		B B
+		C C
+		D D
+		E E
+	}
+	R6[A, B, C, D, E, F any] struct {
+		A A
+		B B
+		C C
+		D D
+		E E
+		F F
+	}
+)
+
+// A Kind is the frames of one function.
+type Kind struct {
+	Name   string                    // of the function, as in a stack trace
+	Lines  []string                  // file:line of each park point, by PC less one
+	Resume func(s *Stack, fr *Frame) // continues the function
+}
+
+const kindsMax = 1 << 14
+
+// kinds is written while packages are initialized, each entry before any frame of its
+// kind is made, and never moves, so that reading it takes no lock.
+var (
+	kinds  [kindsMax]*Kind
+	kindsN uint16
+)
+
+// Register makes a kind known and returns its number. It is called by generated init
+// functions only. Kinds beyond the limit share number 0 and cannot be used: the program
+// does not start.
+func Register(k *Kind) uint16 {
+	if kindsN+1 >= kindsMax {
+		panic("fiber/abi: more compiled functions than fit")
+	}
+	kindsN++
+	kinds[kindsN] = k
+	return kindsN
+}
+
+// InUse reports whether there is compiled code in the program.
+func InUse() bool { return kindsN != 0 }
+
+// Trace returns where the functions of a waiting fiber go on, the innermost first: name
+// and file:line. Baton.
+func (s *Stack) Trace() []string {
+	var list []string
+	if s.leaf.how == 0 {
+		return nil
+	}
+	for fr := s.leaf.up; fr != nil; fr = fr.up {
+		k := kinds[fr.kind]
+		line := k.Name
+		if i := int(fr.pc) - 1; i >= 0 && i < len(k.Lines) {
+			line += " (" + k.Lines[i] + ")"
+		}
+		list = append(list, line)
+	}
+	return list
+}
