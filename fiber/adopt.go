@@ -36,7 +36,7 @@ func (rt *Runtime) Adopt(fn func(f *Fiber)) error {
 	defer f.release()
 	f.BeginUser(nil)
 	f.Enter()
-	f.offStart = true
+	f.adopted, f.offStart = true, true
 	f.Leave()
 	fn(f)
 	return nil

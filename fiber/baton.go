@@ -41,10 +41,7 @@ func (f *Fiber) BeginUser(site *Site) {
 	if l.rt.checked {
 		l.rt.users.Store(f, goroutineID())
 	}
-	f.offStart, f.trial = false, false
-	if site != nil {
-		f.offStart, f.trial = site.startsOff(l.now)
-	}
+	f.offStart, f.trial = site != nil && site.until.Load() != 0, false
 	f.Leave()
 }
 
@@ -53,10 +50,16 @@ func (f *Fiber) BeginUser(site *Site) {
 func (f *Fiber) EndUser() {
 	f.Enter()
 	f.cleanUp()
-	if f.trial && !f.shared {
+	f.endTrial()
+	f.site = nil
+}
+
+// endTrial says, where user code gives the loop back, that it has not stalled it.
+func (f *Fiber) endTrial() {
+	if f.trial {
+		f.trial = false
 		f.site.passed()
 	}
-	f.site = nil
 }
 
 // cleanUp undoes what user code has left behind. On the baton.
@@ -106,7 +109,7 @@ func (f *Fiber) Leave() {
 	}
 	// A place in Block is held only while the code runs beside the loop, not over a
 	// park. A canceled fiber that gets none runs on the baton.
-	if f.offStart && f.startBlock() == nil {
+	if f.offStart && f.stillSuspect() && f.startBlock() == nil {
 		f.placed, f.user = true, true
 		f.goOff()
 		return
@@ -114,6 +117,19 @@ func (f *Fiber) Leave() {
 	f.user = true
 	f.word = f.word&^callMask | (f.word+callUnit)&callMask
 	l.baton.Store(f.word)
+}
+
+// stillSuspect asks the site of f, which has stalled, whether f's code must go on
+// beside the loop. A fiber that lives long asks again and again.
+func (f *Fiber) stillSuspect() bool {
+	if f.adopted {
+		return true
+	}
+	if f.site == nil {
+		f.site = f.loop.rt.blame(f)
+	}
+	f.offStart, f.trial = f.site.startsOff(f.loop.now)
+	return f.offStart
 }
 
 // Shared reports whether, since BeginUser, the fiber went on beside its loop or

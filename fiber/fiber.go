@@ -76,11 +76,12 @@ type Fiber struct {
 	user     bool  // its code is in user mode; the fiber only
 	notified bool  // Ready came while it was not parked; holder only
 	expired  bool  // its deadline passed; holder only
-	offStart bool  // hand the baton on whenever user code starts; the fiber only
+	offStart bool  // its site is suspect: ask whether user code goes on beside the loop; on the baton
 	placed   bool  // offStart, and it holds a place in Block; the fiber only
 	detached bool  // parks on a channel, see Detach; the fiber only
 	shared   bool  // see Shared; holder only
-	trial    bool  // its site is on trial, see Site; the fiber only
+	adopted  bool  // runs beside the loop always, see Adopt; the fiber only
+	trial    bool  // its site is on trial, see Site; on the baton
 
 	scope  *Scope                // innermost scope, may be nil though root is not; the fiber only
 	root   atomic.Pointer[Scope] // outermost scope, made on demand by anyone
@@ -121,6 +122,7 @@ func (f *Fiber) init(l *Loop, m Machine) {
 	f.state = stateNew
 	f.word, f.deadline = 0, 0
 	f.user, f.notified, f.expired, f.offStart, f.placed, f.detached = false, false, false, false, false, false
+	f.adopted, f.trial = false, false
 	f.scope, f.groups, f.site, f.seat, f.stack = nil, nil, nil, nil, nil
 	f.root.Store(nil)
 }

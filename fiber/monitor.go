@@ -106,6 +106,7 @@ func (rt *Runtime) steal(l *Loop, after time.Duration) {
 	f := l.current
 	s := rt.blame(f)
 	l.markOff(f, true)
+	f.offStart, f.trial = true, false // from its next framework call on
 	first := s.stalledAt(rt.clock())
 	rt.stalls.Add(1)
 	l.handOn()

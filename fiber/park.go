@@ -163,6 +163,7 @@ func (f *Fiber) yield() {
 // one switch, not two.
 func (f *Fiber) switchOut() {
 	l := f.loop
+	f.endTrial()
 	if f.detached {
 		s := l.rt.takeSeat()
 		f.seat = s

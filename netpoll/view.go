@@ -108,6 +108,16 @@ func (v *View) Receive() ([]byte, error) {
 	}
 }
 
+// Buffered returns the bytes that Receive lent and that were not consumed, under the
+// same terms, without waiting for more: after a write, say, which may have moved them.
+func (v *View) Buffered() []byte {
+	v.f.Enter()
+	v.c.lender.pin(v.c)
+	b := v.c.Buffered()
+	v.f.Leave()
+	return b
+}
+
 // Consume gives back the first n bytes that Receive lent.
 func (v *View) Consume(n int) {
 	v.f.Enter()
@@ -117,7 +127,8 @@ func (v *View) Consume(n int) {
 
 // Write sends p. It returns when the peer's side has taken it or at most OwedMax
 // bytes are still owed, parking the fiber until then. n is less than len(p) only
-// with an error, and counts what was accepted for sending.
+// with an error, and counts what was accepted for sending. p may be bytes that
+// Receive lent.
 func (v *View) Write(p []byte) (int, error) {
 	v.enter()
 	var n int

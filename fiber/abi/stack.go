@@ -54,6 +54,10 @@ func (s *Stack) Link(fr *Frame, pc uint16) {
 	s.lists.tail = fr
 }
 
+// Linked reports, after a call that has left, whether fr is the frame linked last: if
+// not, its function has left in a tail call and is over.
+func (s *Stack) Linked(fr *Frame) bool { return s.lists.tail == fr }
+
 // Resume continues the innermost function and those outside it until one leaves again
 // (then it returns nil) or the outermost has returned: its results are those of the
 // frame, see Results. err is the result of the operation that parked. Baton at first,
