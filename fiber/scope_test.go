@@ -29,7 +29,7 @@ func TestContextStartsNoGoroutine(t *testing.T) {
 					defer cancel()
 					c2, cancel := context.WithTimeout(c1, time.Minute)
 					defer cancel()
-					defer context.AfterFunc(context.WithValue(c2, 1, 2), func() {})()
+					defer context.AfterFunc(context.WithValue(c2, scopeKey{}, 2), func() {})()
 				}
 				if n := runtime.NumGoroutine(); n > before {
 					t.Errorf("%d goroutines, %d before", n, before)
@@ -198,3 +198,6 @@ func TestCancelWhileLinking(t *testing.T) {
 		}
 	}
 }
+
+// scopeKey is the key of a value in a context.
+type scopeKey struct{}

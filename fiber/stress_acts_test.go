@@ -257,7 +257,6 @@ func (j *job) stall() {
 		}()
 		<-c
 		w.slow.Lock()
-		//lint:ignore SA2001 waiting for it was the point
 		w.slow.Unlock()
 	case 3:
 		j.note("stall: spin")

@@ -139,7 +139,7 @@ func TestUnreadBodyWithoutEnd(t *testing.T) {
 	c := connect(t, srv)
 	done := make(chan error, 1)
 	go func() {
-		_, err := io.WriteString(c, post("/ignore", sized(1<<40), strings.Repeat("x", 32<<20)))
+		_, err := io.WriteString(c, post("/ignore", sized(1<<30), strings.Repeat("x", 32<<20)))
 		done <- err
 	}()
 	if r := c.reply("POST"); r.body != "ignored" {

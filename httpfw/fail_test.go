@@ -25,7 +25,7 @@ func TestHandlerFails(t *testing.T) {
 	for path, h := range map[string]httpfw.Handler{
 		"/error":       func(*httpfw.Ctx) error { return errors.New("secret") },
 		"/panic":       func(*httpfw.Ctx) error { panic("secret") },
-		"/panic/nil":   func(*httpfw.Ctx) error { var m map[string]int; m["x"] = 1; return nil },
+		"/panic/nil":   func(*httpfw.Ctx) error { var m []int; m[len(m)] = 1; return nil },
 		"/panic/slept": func(c *httpfw.Ctx) error { sleep(c); panic("secret") },
 		"/panic/block": func(c *httpfw.Ctx) error { return c.Block(func() { panic("secret") }) },
 		"/panic/text":  func(c *httpfw.Ctx) error { c.Text(200, "fine"); panic("secret") },

@@ -183,3 +183,18 @@ func (e *kqueue) Close() error {
 
 // systemEngine is the readiness engine of this operating system.
 type systemEngine = kqueue
+
+// at returns who is at descriptor fd, nil if nobody is or it came after the batch of
+// events at hand: seen is the newest generation of when that was collected. It serves
+// engines whose kernel forgets a descriptor's events when it is closed, but those
+// already in the batch.
+func (r *readiness) at(fd int, seen uint32) pollable {
+	if fd < 0 || fd >= len(r.table) {
+		return nil
+	}
+	p := r.table[fd]
+	if p == nil || int32(p.generation()-seen) > 0 {
+		return nil
+	}
+	return p
+}

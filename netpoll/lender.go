@@ -18,7 +18,6 @@ type Lender struct {
 	lent     []byte // part of buf that the borrower has not consumed
 	pinned   bool   // a View's fiber has the slice: nobody can tell it where the bytes move
 	poison   bool   // overwrite what is given back (checked mode)
-	vec      [][]byte
 }
 
 // lendBytes is the size of a loop's read buffer: what one Receive can return.

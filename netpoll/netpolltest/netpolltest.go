@@ -290,7 +290,7 @@ func verify(r io.Reader, size, piece int) error {
 func verifyEnd(r io.Reader) error {
 	n, err := r.Read(make([]byte, 1))
 	if n != 0 || err != io.EOF {
-		return fmt.Errorf("Read returned %d, %v, want 0, EOF", n, err)
+		return fmt.Errorf("a read returned %d, %v, want 0, EOF", n, err)
 	}
 	return nil
 }
