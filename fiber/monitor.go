@@ -57,7 +57,9 @@ func (rt *Runtime) monitor() {
 				if s.age >= rt.stallAfter {
 					l.overstay.Store(true)
 				}
-			case s.same >= rt.stallAfter:
+			// Seen for three quarters of it, the code has run for that and up to a
+			// quarter more: the loop is back at about StallAfter, not later.
+			case s.same >= rt.stallAfter-period:
 				if l.baton.CompareAndSwap(w, batonLoop) {
 					rt.steal(l, s.same)
 				}
