@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -212,15 +213,24 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 		rt.Go(chainRoot)
 	}
 	trace := make(chan []string)
-	time.Sleep(10 * time.Millisecond)
-	rt.loops[0].Post(func() {
-		for f := rt.loops[0].fibers; f != nil; f = f.nextF {
-			if f.Left() {
-				trace <- f.stack.Trace()
-				return
+	for left := 0; left < 1000; {
+		rt.loops[0].Post(func() {
+			n := 0
+			for f := rt.loops[0].fibers; f != nil; f = f.nextF {
+				if f.Left() {
+					n++
+				}
 			}
+			trace <- []string{strconv.Itoa(n)}
+		})
+		left, _ = strconv.Atoi((<-trace)[0])
+	}
+	rt.loops[0].Post(func() {
+		f := rt.loops[0].fibers
+		for !f.Left() {
+			f = f.nextF
 		}
-		trace <- nil
+		trace <- f.stack.Trace()
 	})
 	got := <-trace
 	want := []string{"leaves (leaves.go:2)", "chain (chain.go:1)", "chain (chain.go:1)", "root (root.go:1)"}

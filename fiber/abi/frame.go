@@ -6,7 +6,7 @@ type Frame struct {
 	up   *Frame // of the caller; while the function is resumed, that of the callee that is done
 	kind uint16
 	pc   uint16
-	how  uint32 // of the leaf only
+	how  uint32 // of the leaf: how the fiber has left; of others: 1 if they have deferred calls
 }
 
 // PC says where the function goes on.
@@ -69,6 +69,7 @@ const kindsMax = 1 << 14
 var (
 	kinds  [kindsMax]*Kind
 	kindsN uint16
+	inUse  bool
 )
 
 // Register makes a kind known and returns its number. It is called by generated init
@@ -78,13 +79,14 @@ func Register(k *Kind) uint16 {
 	if kindsN+1 >= kindsMax {
 		panic("fiber/abi: more compiled functions than fit")
 	}
+	inUse = true
 	kindsN++
 	kinds[kindsN] = k
 	return kindsN
 }
 
 // InUse reports whether there is compiled code in the program.
-func InUse() bool { return kindsN != 0 }
+func InUse() bool { return inUse }
 
 // Trace returns where the functions of a waiting fiber go on, the innermost first: name
 // and file:line. Baton.

@@ -22,7 +22,7 @@ func (l *Lists) NewStack() *Stack { return &Stack{lists: l} }
 // Reset makes s, whose last function has returned, ready for another fiber. Baton.
 func (s *Stack) Reset() {
 	s.flush()
-	s.offer = 0
+	s.offer, s.guards, s.raised = 0, 0, nil
 	s.leaf.R.A = nil
 }
 
@@ -48,7 +48,7 @@ func (l *Lists) put(fr *Frame) {
 	fr.up = nil
 	k := int(fr.kind)
 	if k >= len(l.free) {
-		l.free = append(l.free, make([]list, int(kindsN)+1-len(l.free))...)
+		l.free = append(l.free, make([]list, max(k+1, 2*len(l.free))-len(l.free))...)
 	}
 	if f := &l.free[k]; f.n < listMax {
 		fr.up = f.head

@@ -1,6 +1,6 @@
 // Package abi is what compiled code (see docs/COMPILER.md) and package fiber share: how
 // a handler leaves its goroutine's stack at a park and comes back to it later. It
-// imports nothing, so that overlaid files of any package, the standard library's too,
+// imports nothing but sync/atomic, so that overlaid files of any package, the standard library's too,
 // can use it. People have no use for it: its only callers are generated files, the leaf
 // operations of package fiber, and the machines that start handlers.
 //
@@ -29,6 +29,9 @@ type Stack struct {
 
 	offer uintptr // entry PC of the function value that compiled code is about to call
 	lists *Lists
+
+	guards int32 // frames that wait and have deferred calls, see panic.go
+	raised *raised
 }
 
 // Left reports whether the call that has just returned did so in order to wait: its
@@ -70,7 +73,11 @@ func (s *Stack) Resume(err error) *Frame {
 	for fr != nil {
 		up := fr.up
 		fr.up = done // for Take
-		kinds[fr.kind].Resume(s, fr)
+		if s.guards == 0 {
+			kinds[fr.kind].Resume(s, fr)
+		} else {
+			fr, up = s.guarded(fr, up)
+		}
 		if s.leaf.how != 0 {
 			if tail := s.lists.tail; tail != fr {
 				// It ended in a tail call, and its own frame is not needed any more.
@@ -80,6 +87,10 @@ func (s *Stack) Resume(err error) *Frame {
 				fr.up = up
 			}
 			return nil
+		}
+		if fr.how != 0 {
+			fr.how = 0
+			s.guards--
 		}
 		done, fr = fr, up
 	}

@@ -1,0 +1,88 @@
+package abi
+
+// A function with deferred calls guards itself by a native deferred function. While the
+// function is on a goroutine's stack that is all it needs. While its frame waits, a panic
+// or Goexit further in must reach it there: it is resumed in order to panic, or to exit,
+// at the call where it has left, so that its guard sees what it would have seen.
+
+// raised is what a function is resumed with in place of results.
+type raised struct {
+	value any
+	exit  bool
+}
+
+// LinkGuard is Link for a function that has deferred calls. Baton.
+func (s *Stack) LinkGuard(fr *Frame, pc uint16) {
+	if fr.how == 0 {
+		fr.how = 1
+		s.guards++
+	}
+	s.Link(fr, pc)
+}
+
+// Raise is called by a function with deferred calls when it is resumed, under its guard.
+// It panics if that is what the function was resumed for, and returns true if it is to
+// call runtime.Goexit.
+func (s *Stack) Raise() bool {
+	r := s.raised
+	if r == nil {
+		return false
+	}
+	s.raised = nil
+	if r.exit {
+		return true
+	}
+	panic(r.value)
+}
+
+// guarded resumes fr, whose caller is up, while some function further out has deferred
+// calls. It returns the function that has returned or left, and its caller: others, if a
+// panic went out to it and it has recovered. What nobody recovers goes on as a panic.
+func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
+	for {
+		v, ok := s.step(fr, up)
+		if ok {
+			return fr, up
+		}
+		for over := true; over; over = fr.how == 0 {
+			if fr.how != 0 {
+				s.guards--
+			}
+			if fr = up; fr == nil {
+				panic(v)
+			}
+			up = fr.up
+		}
+		fr.up = nil
+		s.raised = &raised{value: v}
+	}
+}
+
+// step resumes fr and catches its panic. A Goexit it passes to the frames further out.
+func (s *Stack) step(fr, up *Frame) (v any, ok bool) {
+	defer func() {
+		if !ok {
+			if v = recover(); v == nil {
+				s.exit(up)
+			}
+		}
+	}()
+	kinds[fr.kind].Resume(s, fr)
+	return nil, true
+}
+
+// exit runs the deferred calls of fr and the frames outside it while the goroutine exits.
+func (s *Stack) exit(fr *Frame) {
+	for fr != nil && fr.how == 0 {
+		fr = fr.up
+	}
+	if fr == nil {
+		return
+	}
+	up := fr.up
+	defer s.exit(up)
+	s.guards--
+	fr.up = nil
+	s.raised = &raised{exit: true}
+	kinds[fr.kind].Resume(s, fr)
+}

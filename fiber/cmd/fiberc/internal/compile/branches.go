@@ -1,0 +1,235 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"strconv"
+	"strings"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// clauses lowers the bodies of a switch or select whose dispatch has gone to labels.
+func (l *lowering) clauses(t *target, labels []string, bodies [][]ast.Stmt, before []func()) {
+	for i, body := range bodies {
+		l.label(labels[i])
+		if before[i] != nil {
+			before[i]()
+		}
+		fall := false
+		if n := len(body); n > 0 {
+			if b, ok := body[n-1].(*ast.BranchStmt); ok && b.Tok == token.FALLTHROUGH {
+				body, fall = body[:n-1], true
+			}
+		}
+		l.block(body)
+		if fall {
+			l.jump(labels[i+1])
+		} else {
+			l.jump(t.brk)
+		}
+	}
+}
+
+func (l *lowering) switchStmt(s *ast.SwitchStmt, label string) {
+	if s.Init != nil {
+		l.stmt(s.Init, "")
+	}
+	// The tag is evaluated once, before the cases.
+	tag := ""
+	var tagVar *variable
+	if s.Tag != nil {
+		if l.parksIn(s.Tag) || l.casesPark(s.Body) {
+			tagVar = l.temp(l.info.TypeOf(s.Tag), s.Tag)
+			l.value(s.Tag, tagVar)
+			tag = tagVar.name
+		} else {
+			tag = l.text(s.Tag)
+		}
+	}
+	t := l.enter(label, false)
+	var labels []string
+	var bodies [][]ast.Stmt
+	def := t.brk
+	for _, c := range s.Body.List {
+		name := l.newLabel("case")
+		labels = append(labels, name)
+		bodies = append(bodies, c.(*ast.CaseClause).Body)
+		if c.(*ast.CaseClause).List == nil {
+			def = name
+		}
+	}
+	if l.casesPark(s.Body) {
+		for i, c := range s.Body.List {
+			for _, e := range c.(*ast.CaseClause).List {
+				if s.Tag == nil {
+					next := l.newLabel("case")
+					l.cond(e, next)
+					l.jump(labels[i])
+					l.label(next)
+					continue
+				}
+				l.spill(e)
+				l.use(tagVar)
+				l.branchIf(e, tag+" == ("+l.text(e)+")", labels[i])
+			}
+		}
+		l.jump(def)
+	} else {
+		var b strings.Builder
+		b.WriteString("switch " + tag + " {\n")
+		if tagVar != nil {
+			l.use(tagVar)
+		}
+		targets := []string{def}
+		for i, c := range s.Body.List {
+			var list []string
+			for _, e := range c.(*ast.CaseClause).List {
+				list = append(list, l.text(e))
+			}
+			if list == nil {
+				continue
+			}
+			b.WriteString("case " + strings.Join(list, ", ") + ":\ngoto " + labels[i] + "\n")
+			targets = append(targets, labels[i])
+		}
+		b.WriteString("default:\ngoto " + def + "\n}")
+		l.emit(instr{text: b.String(), pos: s.Pos(), targets: targets})
+	}
+	l.clauses(t, labels, bodies, make([]func(), len(bodies)))
+	l.leaveTarget(t)
+}
+
+func (l *lowering) casesPark(b *ast.BlockStmt) bool {
+	for _, c := range b.List {
+		if l.parksInAny(c.(*ast.CaseClause).List) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *lowering) typeSwitch(s *ast.TypeSwitchStmt, label string) {
+	if s.Init != nil {
+		l.stmt(s.Init, "")
+	}
+	var x ast.Expr
+	name := ""
+	switch a := s.Assign.(type) {
+	case *ast.ExprStmt:
+		x = ast.Unparen(a.X).(*ast.TypeAssertExpr).X
+	case *ast.AssignStmt:
+		x = ast.Unparen(a.Rhs[0]).(*ast.TypeAssertExpr).X
+		name = a.Lhs[0].(*ast.Ident).Name
+	}
+	l.spill(x)
+	v := l.text(x)
+	var b strings.Builder
+	b.WriteString("switch ")
+	if name != "" {
+		b.WriteString("x_ := ")
+	}
+	b.WriteString("(" + v + ").(type) {\n")
+	t := l.enter(label, false)
+	var labels, targets []string
+	var bodies [][]ast.Stmt
+	var defs []*variable
+	hasDefault := false
+	for _, c := range s.Body.List {
+		cl := c.(*ast.CaseClause)
+		to := l.newLabel("case")
+		labels = append(labels, to)
+		targets = append(targets, to)
+		bodies = append(bodies, cl.Body)
+		if cl.List == nil {
+			hasDefault = true
+			b.WriteString("default:\n")
+		} else {
+			var list []string
+			for _, e := range cl.List {
+				list = append(list, l.text(e))
+			}
+			b.WriteString("case " + strings.Join(list, ", ") + ":\n")
+		}
+		if obj := l.info.Implicits[cl]; obj != nil && name != "" {
+			w := l.hoist(obj, cl)
+			if w.boxed {
+				b.WriteString(w.name + " = abi_.Box[" + l.file.typ(w.typ, cl) + "](x_)\n")
+			} else {
+				b.WriteString(w.name + " = x_\n")
+			}
+			b.WriteString("_ = " + w.name + "\n")
+			defs = append(defs, w)
+		}
+		b.WriteString("goto " + to + "\n")
+	}
+	if !hasDefault {
+		b.WriteString("default:\n")
+		if name != "" {
+			b.WriteString("_ = x_\n")
+		}
+		b.WriteString("goto " + t.brk + "\n")
+		targets = append(targets, t.brk)
+	}
+	b.WriteString("}")
+	// Only the clause that is entered is set: what the others would hold is dead there.
+	l.emit(instr{text: b.String(), pos: s.Pos(), targets: targets, defs: defs})
+	l.clauses(t, labels, bodies, make([]func(), len(bodies)))
+	l.leaveTarget(t)
+}
+
+// selectStmt lowers a select over Go's own channels: it blocks the goroutine as ever, and
+// only its bodies wait.
+func (l *lowering) selectStmt(s *ast.SelectStmt, label string) {
+	for _, c := range s.Body.List {
+		if comm := c.(*ast.CommClause).Comm; comm != nil && l.parksIn(comm) {
+			no(comm, "a channel operation of a select whose operands wait")
+		}
+	}
+	var b strings.Builder
+	b.WriteString("select {\n")
+	t := l.enter(label, false)
+	var labels []string
+	var bodies [][]ast.Stmt
+	var before []func()
+	for _, c := range s.Body.List {
+		cl := c.(*ast.CommClause)
+		to := l.newLabel("case")
+		labels = append(labels, to)
+		bodies = append(bodies, cl.Body)
+		before = append(before, nil)
+		switch comm := cl.Comm.(type) {
+		case nil:
+			b.WriteString("default:\n")
+		case *ast.AssignStmt:
+			if comm.Tok != token.DEFINE {
+				b.WriteString("case " + l.text(comm) + ":\n")
+				break
+			}
+			// Received into variables of the clause, then moved out of it.
+			from := []string{"v0_", "v1_"}[:len(comm.Lhs)]
+			b.WriteString("case " + strings.Join(from, ", ") + " := " + l.text(comm.Rhs[0]) + ":\n")
+			for i, e := range comm.Lhs {
+				id := e.(*ast.Ident)
+				if id.Name == "_" {
+					b.WriteString("_ = " + from[i] + "\n")
+					continue
+				}
+				v := l.hoist(l.info.Defs[id], id)
+				if v.boxed {
+					b.WriteString(v.name + " = abi_.Box(" + from[i] + ")\n")
+				} else {
+					b.WriteString(v.name + " = " + from[i] + "\n")
+				}
+				b.WriteString("_ = " + v.name + "\n")
+			}
+		default:
+			b.WriteString("case " + l.text(comm) + ":\n")
+		}
+		b.WriteString("goto " + to + "\n")
+	}
+	b.WriteString("}")
+	l.emit(instr{text: b.String(), pos: s.Pos(), targets: labels})
+	l.clauses(t, labels, bodies, before)
+	l.leaveTarget(t)
+}

@@ -1,0 +1,187 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+)
+
+// facts is what a function and the literals inside it do with variables.
+type facts struct {
+	inside   map[types.Object]bool // declared in the function itself
+	caught   map[types.Object]bool // used by a literal inside it, or captured by itself
+	assigned map[types.Object]bool // assigned other than by its declaration
+	address  map[types.Object]bool
+	captured []*types.Var // variables of functions around it that it uses
+	many     map[*ast.CallExpr][]*variable
+}
+
+// boxed reports whether a variable needs a box.
+func (f *facts) boxed(v types.Object) bool {
+	return f.address[v] || f.caught[v] && f.assigned[v]
+}
+
+// factsOf collects them. A variable of a function around f is looked at there, since
+// both must agree on how it is captured.
+func factsOf(f *Func) *facts {
+	fs := &facts{inside: map[types.Object]bool{}, caught: map[types.Object]bool{},
+		assigned: map[types.Object]bool{}, address: map[types.Object]bool{}}
+	outer := f
+	for outer.Encl != nil {
+		outer = outer.Encl
+	}
+	info := f.Pkg.TypesInfo
+	owner := map[types.Object]ast.Node{}
+	var stack []ast.Node
+	var top ast.Node = outer.Body
+	if outer.Decl != nil {
+		top = outer.Decl
+	} else {
+		top = outer.Lit
+	}
+	own := func() ast.Node {
+		if len(stack) == 0 {
+			return top
+		}
+		return stack[len(stack)-1]
+	}
+	var root func(e ast.Expr) types.Object
+	root = func(e ast.Expr) types.Object {
+		switch e := ast.Unparen(e).(type) {
+		case *ast.Ident:
+			return info.ObjectOf(e)
+		case *ast.SelectorExpr:
+			if s := info.Selections[e]; s != nil && s.Kind() == types.FieldVal {
+				if _, ptr := info.TypeOf(e.X).Underlying().(*types.Pointer); !ptr {
+					return root(e.X)
+				}
+			}
+		case *ast.IndexExpr:
+			if t := info.TypeOf(e.X); t != nil && arrayLike(t) {
+				return root(e.X)
+			}
+		}
+		return nil
+	}
+	assign := func(e ast.Expr) {
+		if o := root(e); o != nil {
+			fs.assigned[o] = true
+		}
+	}
+	var uses []struct {
+		obj types.Object
+		by  ast.Node
+	}
+	var walk func(n ast.Node)
+	visit := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			if n == top {
+				return true
+			}
+			stack = append(stack, n)
+			walk(n.Type)
+			walk(n.Body)
+			stack = stack[:len(stack)-1]
+			return false
+		case *ast.Ident:
+			if v, ok := info.Defs[n].(*types.Var); ok {
+				owner[v] = own()
+			}
+			if v, ok := info.Uses[n].(*types.Var); ok && !v.IsField() {
+				uses = append(uses, struct {
+					obj types.Object
+					by  ast.Node
+				}{v, own()})
+			}
+		case *ast.CaseClause:
+			if v, ok := info.Implicits[n].(*types.Var); ok {
+				owner[v] = own()
+			}
+		case *ast.AssignStmt:
+			for _, e := range n.Lhs {
+				if id, ok := e.(*ast.Ident); ok && info.Defs[id] != nil {
+					continue
+				}
+				assign(e)
+			}
+		case *ast.IncDecStmt:
+			assign(n.X)
+		case *ast.DeclStmt:
+			if d, ok := n.Decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
+				for _, s := range d.Specs {
+					// Without a value it is assigned later, or never: its zero is its value.
+					_ = s
+				}
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.ASSIGN {
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if e != nil {
+						assign(e)
+					}
+				}
+			}
+		case *ast.UnaryExpr:
+			if n.Op == token.AND {
+				if o := root(n.X); o != nil {
+					fs.address[o] = true
+				}
+			}
+		case *ast.SliceExpr:
+			if arrayLike(info.TypeOf(n.X)) {
+				if o := root(n.X); o != nil {
+					fs.address[o] = true
+				}
+			}
+		case *ast.SelectorExpr:
+			if s := info.Selections[n]; s != nil && s.Kind() == types.MethodVal {
+				if fn, ok := s.Obj().(*types.Func); ok {
+					if _, ptr := fn.Signature().Recv().Type().(*types.Pointer); ptr {
+						if _, already := info.TypeOf(n.X).Underlying().(*types.Pointer); !already {
+							if o := root(n.X); o != nil {
+								fs.address[o] = true
+							}
+						}
+					}
+				}
+			}
+		}
+		return true
+	}
+	walk = func(n ast.Node) { ast.Inspect(n, visit) }
+	walk(top)
+
+	var self ast.Node = f.Decl
+	if f.Lit != nil {
+		self = f.Lit
+	}
+	within := func(n ast.Node) bool { return n.Pos() >= self.Pos() && n.End() <= self.End() }
+	seen := map[types.Object]bool{}
+	for _, u := range uses {
+		own, ok := owner[u.obj]
+		if !ok {
+			continue // a package-level variable
+		}
+		if own == self {
+			fs.inside[u.obj] = true
+		}
+		if own != u.by {
+			fs.caught[u.obj] = true
+			if within(u.by) && !within(own) && !seen[u.obj] {
+				seen[u.obj] = true
+				fs.captured = append(fs.captured, u.obj.(*types.Var))
+			}
+		}
+	}
+	return fs
+}
+
+// arrayLike reports whether t is an array, or may be one.
+func arrayLike(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return true
+	}
+	_, ok := t.Underlying().(*types.Array)
+	return ok
+}

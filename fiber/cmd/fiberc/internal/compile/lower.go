@@ -1,0 +1,377 @@
+package compile
+
+// Theory of operation.
+//
+// A function that may park is rewritten, source to source, into a second body
+//
+//	func Compiled_name(s_ *abi_.Stack, fr_ *name_frame, params...) (results...)
+//
+// which does what the first one does if fr_ is nil, and can leave at each call that may
+// park and be entered again there with its frame (package fiber/abi has the protocol).
+// For that every such call, a park point, must be a statement of the function's outermost
+// block, since Go has no way into a block. So:
+//
+//   - A statement that contains no park point is copied as it stands, however large.
+//     What is hot and does not wait stays as gc likes it.
+//   - A statement that contains one is flattened: its control flow becomes labels and
+//     gotos (flow.go), its nested calls become temporaries, up to and including the last
+//     one that may park, in the order in which gc makes them (expr.go).
+//   - The variables that such statements declare move to the head of the function and
+//     get a name of their own. One that is captured by a closure and assigned again, or
+//     whose address is taken, is boxed: a fresh box each time its declaration executes. One
+//     that is captured and never assigned again goes to the closure by value.
+//   - Which variables a park point saves is found by liveness on the flattened code
+//     (live.go). They are fields of a frame type of the function's own; the switch at the
+//     entry puts them back and jumps behind the call (emit.go).
+//   - Nothing is assigned to what the source names before a call is known not to have
+//     left: results go to temporaries first.
+//
+// What the pass cannot do it refuses, by a panic with a position (no), and the function
+// stays on a stack; so do its callers' calls of it. It never guesses.
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// refusal is the panic of no.
+type refusal struct {
+	at  token.Pos
+	why string
+}
+
+func no(at ast.Node, format string, args ...any) {
+	panic(refusal{at.Pos(), fmt.Sprintf(format, args...)})
+}
+
+// A variable is a local of the second body.
+type variable struct {
+	name  string
+	typ   types.Type // of the variable, not of its box
+	boxed bool
+	param bool
+}
+
+// An instr is a piece of flattened code.
+type instr struct {
+	label   string // this is a label and nothing else
+	text    string
+	pos     token.Pos
+	uses    []*variable
+	defs    []*variable
+	targets []string // labels it may go to
+	exits   bool     // it may return
+	falls   bool     // it may go on behind itself
+	park    *park
+	result  bool // a bare return is in it
+}
+
+// A park is a park point.
+type park struct {
+	pc      int
+	call    ast.Node
+	callee  string // for people
+	results []*variable
+	types   []types.Type
+	live    []*variable // saved
+	before  string      // statements before the call
+	fun     string      // the call
+	after   string
+}
+
+// A lowering is the second body of one function in the making.
+type lowering struct {
+	p    *Program
+	f    *Func
+	pkg  *Package
+	info *types.Info
+	file *fileNames
+
+	vars    map[types.Object]*variable
+	order   []*variable // hoisted ones, temporaries too
+	params  []*variable
+	results []*variable
+	taken   map[string]bool
+	repl    map[ast.Node]*variable // calls that were made before
+	parking map[*ast.CallExpr]callee
+	facts   *facts
+	consts  map[*types.Const]string // constants declared in flattened blocks
+	code    []instr
+	parks   []*park
+	tails   []Point   // calls that may park in tail position
+	exit    string    // label that every return goes to, "" if they return
+	pending *variable // bits of the deferred calls to be made
+	defers  []*deferred
+	boxes   map[*variable]*variable // of results that need one
+	loops   []*target
+	labels  int
+	temps   int
+	uses    map[*variable]bool // collected by text
+	outs    []string           // labels, collected by text
+	exits   bool               // collected by text
+	bare    bool               // collected by text
+	entry   []string           // statements for a fresh start
+}
+
+// lower makes the second body of f. It panics with a refusal if it cannot.
+func (p *Program) lower(f *Func, names *fileNames) *lowering {
+	l := &lowering{p: p, f: f, pkg: f.Pkg, info: f.Pkg.TypesInfo, file: names,
+		vars: map[types.Object]*variable{}, taken: map[string]bool{},
+		repl: map[ast.Node]*variable{}, parking: map[*ast.CallExpr]callee{}}
+	names.generic = f.typeParams().Len() > 0
+	l.facts = factsOf(f)
+	p.eachCall(f, func(call *ast.CallExpr) {
+		c := p.calleeOf(f.Pkg, call)
+		if c.dynamic != nil || c.static != nil && (c.static.Compiled || c.static.hand != nil) {
+			l.parking[call] = c
+		}
+	})
+	for _, name := range []string{"s_", "fr_", "abi_"} {
+		l.taken[name] = true
+	}
+	outer := ast.Node(f.Body)
+	if f.Encl != nil {
+		outer = f.Encl.Body
+	}
+	ast.Inspect(outer, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			l.taken[id.Name] = true
+		}
+		return true
+	})
+	l.signature()
+	l.prepare()
+	l.block(f.Body.List)
+	l.leaveFunction()
+	l.liveness()
+	return l
+}
+
+// name returns a name for a hoisted variable.
+func (l *lowering) nameFor(base string) string {
+	if base == "_" || base == "" {
+		base = "blank_"
+	}
+	free := func(n string) bool {
+		if types.Universe.Lookup(n) != nil || l.pkg.Types.Scope().Lookup(n) != nil || l.file.has(n) || reserved(n) {
+			return false
+		}
+		for tp := range l.f.typeParams().TypeParams() {
+			if tp.Obj().Name() == n {
+				return false
+			}
+		}
+		for _, v := range l.order {
+			if v.name == n {
+				return false
+			}
+		}
+		for _, list := range [][]*variable{l.params, l.results} {
+			for _, v := range list {
+				if v.name == n {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	if free(base) && base != "blank_" {
+		return base
+	}
+	for i := 2; ; i++ {
+		if n := base + "_" + strconv.Itoa(i); free(n) && !l.taken[n] {
+			return n
+		}
+	}
+}
+
+// reserved names are those of generated code.
+func reserved(n string) bool {
+	switch n {
+	case "s_", "fr_", "abi_", "x_", "v0_", "v1_", "fn_":
+		return true
+	}
+	return len(n) == 4 && n[0] == 'a' && n[3] == '_'
+}
+
+// typ spells a type in the generated file.
+func (l *lowering) typ(t types.Type, at ast.Node) string { return l.file.typ(t, at) }
+
+// signature declares receiver, captured variables, parameters and results.
+func (l *lowering) signature() {
+	param := func(v *types.Var, name string) *variable {
+		l.typ(v.Type(), l.f.Body)
+		w := &variable{name: l.nameFor(name), typ: v.Type(), param: true}
+		l.params = append(l.params, w)
+		return w
+	}
+	declare := func(v *types.Var) {
+		w := param(v, v.Name())
+		if v.Name() == "_" || v.Name() == "" {
+			return
+		}
+		if l.facts.boxed(v) {
+			b := &variable{name: l.nameFor(v.Name() + "_box"), typ: v.Type(), boxed: true}
+			l.order = append(l.order, b)
+			l.vars[v] = b
+			l.entry = append(l.entry, b.name+" = abi_.Box("+w.name+")")
+			return
+		}
+		l.vars[v] = w
+	}
+	for _, v := range l.facts.captured {
+		// Captured ones come first, by value or by the address of their box.
+		w := param(v, v.Name())
+		w.boxed = l.facts.boxed(v)
+		l.vars[v] = w
+	}
+	if r := l.f.Sig.Recv(); r != nil {
+		declare(r)
+	}
+	for i := range l.f.Sig.Params().Len() {
+		declare(l.f.Sig.Params().At(i))
+	}
+	for i := range l.f.Sig.Results().Len() {
+		r := l.f.Sig.Results().At(i)
+		name := r.Name()
+		if name == "" || name == "_" {
+			name = "r" + strconv.Itoa(i) + "_"
+		}
+		t := l.typ(r.Type(), l.f.Body)
+		w := &variable{name: l.nameFor(name), typ: r.Type()}
+		l.results = append(l.results, w)
+		if l.facts.boxed(r) {
+			box := &variable{name: l.nameFor(name + "_box"), typ: r.Type(), boxed: true}
+			l.order = append(l.order, box)
+			l.entry = append(l.entry, box.name+" = new("+t+")")
+			if l.boxes == nil {
+				l.boxes = map[*variable]*variable{}
+			}
+			l.boxes[w] = box
+			l.vars[r] = box
+			continue
+		}
+		if r.Name() != "" && r.Name() != "_" {
+			l.vars[r] = w
+		}
+	}
+}
+
+// hoist declares a variable of the source at the head of the second body.
+func (l *lowering) hoist(obj types.Object, at ast.Node) *variable {
+	if v := l.vars[obj]; v != nil {
+		return v
+	}
+	v := &variable{name: l.nameFor(obj.Name()), typ: obj.Type(), boxed: l.facts.boxed(obj)}
+	l.typ(v.typ, at)
+	l.order = append(l.order, v)
+	l.vars[obj] = v
+	return v
+}
+
+// temp declares a temporary.
+func (l *lowering) temp(t types.Type, at ast.Node) *variable {
+	if b, ok := t.(*types.Basic); ok && b.Info()&types.IsUntyped != 0 {
+		t = types.Default(t)
+	}
+	l.temps++
+	v := &variable{name: l.nameFor("t" + strconv.Itoa(l.temps) + "_"), typ: t}
+	l.typ(t, at)
+	l.order = append(l.order, v)
+	return v
+}
+
+func (l *lowering) newLabel(what string) string {
+	l.labels++
+	return what + strconv.Itoa(l.labels) + "_"
+}
+
+// emit adds an instruction, with what text has collected since the last.
+func (l *lowering) emit(in instr) {
+	for v := range l.uses {
+		in.uses = append(in.uses, v)
+	}
+	in.targets = append(in.targets, l.outs...)
+	in.exits = in.exits || l.exits
+	in.result = in.result || l.bare
+	l.uses, l.outs, l.exits, l.bare = nil, nil, false, false
+	l.code = append(l.code, in)
+}
+
+// do emits a statement that goes on behind itself.
+func (l *lowering) do(at ast.Node, text string, defs ...*variable) {
+	l.emit(instr{text: text, pos: at.Pos(), falls: true, defs: defs})
+}
+
+func (l *lowering) label(name string) { l.emit(instr{label: name, falls: true}) }
+
+func (l *lowering) jump(name string) { l.emit(instr{text: "goto " + name, targets: []string{name}}) }
+
+// branch goes to name if cond does not hold.
+func (l *lowering) branchUnless(at ast.Node, cond, name string) {
+	l.emit(instr{text: "if !(" + cond + ") {\ngoto " + name + "\n}", pos: at.Pos(), targets: []string{name}, falls: true})
+}
+
+func (l *lowering) branchIf(at ast.Node, cond, name string) {
+	l.emit(instr{text: "if " + cond + " {\ngoto " + name + "\n}", pos: at.Pos(), targets: []string{name}, falls: true})
+}
+
+// parksIn reports whether n contains a park point of this function.
+func (l *lowering) parksIn(n ast.Node) bool {
+	if n == nil {
+		return false
+	}
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.DeferStmt:
+			found = true // it has to be seen, not copied
+		case *ast.CallExpr:
+			if _, ok := l.parking[n]; ok && l.repl[n] == nil {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func (l *lowering) parksInAny(list []ast.Expr) bool {
+	for _, e := range list {
+		if l.parksIn(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// ref is how code names a variable.
+func (v *variable) ref() string {
+	if v.boxed {
+		return "(*" + v.name + ")"
+	}
+	return v.name
+}
+
+// spell is the type with which a variable is declared.
+func (v *variable) spell(l *lowering) string {
+	t := l.file.typ(v.typ, l.f.Body)
+	if v.boxed {
+		return "*" + t
+	}
+	return t
+}
+
+func join(vars []*variable, sep string) string {
+	var list []string
+	for _, v := range vars {
+		list = append(list, v.name)
+	}
+	return strings.Join(list, sep)
+}
