@@ -86,7 +86,7 @@ func (x *session) serve() {
 			if whole {
 				break
 			}
-			b = x.buffered()
+			b = x.view.Buffered()
 		}
 	}
 }
@@ -132,16 +132,6 @@ func (x *session) send(used int) error {
 		buffers.Put(&out)
 	}
 	return err
-}
-
-// buffered returns what has arrived and was not consumed. Unlike Receive it does not
-// wait for more.
-func (x *session) buffered() []byte {
-	f := x.view.Fiber()
-	f.Enter()
-	b := x.view.Conn().Buffered()
-	f.Leave()
-	return b
 }
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
