@@ -8,6 +8,7 @@ import (
 
 	"github.com/heddle-go/heddle/codec/http1"
 	"github.com/heddle-go/heddle/fiber"
+	"github.com/heddle-go/heddle/fiber/abi"
 	"github.com/heddle-go/heddle/netpoll"
 	"github.com/valyala/bytebufferpool"
 )
@@ -16,7 +17,7 @@ import (
 // for a slow client to take its replies, holds no stack and no buffer. Its phases:
 //
 //	head    waits for a request, or for the rest of its head
-//	busy    a handler runs, or waits in the middle (then on a stack)
+//	busy    a handler runs, or waits in the middle: on a stack, or, compiled, in its frames
 //	flush   the client owes reading: nothing more is answered until it has
 //	drain   the rest of a body that the handler did not read
 //	linger  the last reply is sent; what still arrives is thrown away, so that
@@ -75,6 +76,9 @@ func (sh *shard) accept(nc *netpoll.Conn) {
 
 // Resume runs the connection until it has to wait.
 func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
+	if f.Left() && !c.goOn(f) {
+		return f.Wait()
+	}
 	if f.Err() != nil {
 		return c.close(false)
 	}
@@ -92,6 +96,9 @@ func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
 			wait = c.drain(f)
 		case phaseLinger:
 			wait = c.linger(f)
+		}
+		if f.Left() {
+			return f.Wait()
 		}
 		if c.phase == phaseGone {
 			return fiber.Done
@@ -206,13 +213,32 @@ func (c *conn) answer(f *fiber.Fiber, x *Ctx, head []byte) {
 	if c.nc.PeerGone() && !r.keepRunning {
 		f.Cancel(ErrClientGone) // it closed its side behind the request
 	}
+	f.Offer(abi.PC(r.handler))
 	f.BeginUser(r.site)
-	if err := r.handler(x); err != nil {
+	if err := r.handler(x); !f.Left() {
+		c.answered(f, x, err)
+	}
+}
+
+// answered is what follows a handler, compiled or not.
+func (c *conn) answered(f *fiber.Fiber, x *Ctx, err error) {
+	if err != nil {
 		x.fail(err)
 	}
 	f.EndUser()
 	c.held = false
 	c.finish(f, x)
+}
+
+// goOn continues a compiled handler that has left to wait. It reports false if it waits
+// again.
+func (c *conn) goOn(f *fiber.Fiber) bool {
+	done := f.Continue()
+	if f.Left() {
+		return false
+	}
+	c.answered(f, c.ctx, abi.Results[abi.R1[error]](fiber.StackOf(f), done).A)
+	return true
 }
 
 // finish completes the reply after the handler has returned.
