@@ -1,0 +1,160 @@
+package compile
+
+import (
+	"go/ast"
+	"go/types"
+	"strings"
+)
+
+// This file says what is known of a call.
+
+// named returns the named type that t or its element is, nil if there is none.
+func named(t types.Type) *types.Named {
+	t = types.Unalias(t)
+	if ptr, ok := t.(*types.Pointer); ok {
+		t = types.Unalias(ptr.Elem())
+	}
+	n, _ := t.(*types.Named)
+	return n
+}
+
+// leads reports whether a value of type t leads to a fiber in a way that fiberc trusts:
+// it is a *fiber.Fiber, or a pointer to a type of the framework with a method Fiber.
+func leads(t types.Type) (method, ok bool) {
+	if _, ptr := types.Unalias(t).(*types.Pointer); !ptr {
+		return false, false
+	}
+	n := named(t)
+	if n == nil || n.Obj().Pkg() == nil || n.TypeArgs().Len() > 0 {
+		return false, false
+	}
+	path := n.Obj().Pkg().Path()
+	if path == fiberPath && n.Obj().Name() == "Fiber" {
+		return false, true
+	}
+	if path != Module && !strings.HasPrefix(path, Module+"/") {
+		return false, false
+	}
+	for i := range n.NumMethods() {
+		m := n.Method(i)
+		if m.Name() != "Fiber" {
+			continue
+		}
+		sig := m.Type().(*types.Signature)
+		if sig.Params().Len() != 0 || sig.Results().Len() != 1 {
+			return false, false
+		}
+		r := named(sig.Results().At(0).Type())
+		return true, r != nil && r.Obj().Name() == "Fiber" && r.Obj().Pkg().Path() == fiberPath
+	}
+	return false, false
+}
+
+// bearer returns the index of the first parameter that leads to a fiber, -1 if none.
+func bearer(sig *types.Signature) int {
+	if sig.Variadic() || sig.TypeParams().Len() > 0 {
+		return -1
+	}
+	for i := range sig.Params().Len() {
+		if _, ok := leads(sig.Params().At(i).Type()); ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// A callee is what is known of a call.
+type callee struct {
+	static  *Func            // nil if not known
+	dynamic *types.Signature // of a function value that may accept an offer, or nil
+}
+
+// calleeOf looks at a call in pkg.
+func (p *Program) calleeOf(pkg *Package, call *ast.CallExpr) callee {
+	info := pkg.TypesInfo
+	fun := ast.Unparen(call.Fun)
+	if tv := info.Types[fun]; tv.IsType() || tv.IsBuiltin() {
+		return callee{}
+	}
+	switch x := fun.(type) {
+	case *ast.IndexExpr:
+		if info.Types[x.X].IsValue() && isGeneric(info, x.X) {
+			fun = ast.Unparen(x.X)
+		}
+	case *ast.IndexListExpr:
+		fun = ast.Unparen(x.X)
+	}
+	var obj types.Object
+	switch fun := fun.(type) {
+	case *ast.Ident:
+		obj = info.Uses[fun]
+	case *ast.SelectorExpr:
+		if sel := info.Selections[fun]; sel != nil {
+			if sel.Kind() == types.MethodVal && !types.IsInterface(sel.Recv()) {
+				obj = sel.Obj()
+			} else if sel.Kind() != types.FieldVal {
+				return callee{}
+			}
+		} else {
+			obj = info.Uses[fun.Sel]
+		}
+	}
+	if fn, ok := obj.(*types.Func); ok {
+		if r := fn.Signature().Recv(); r != nil && types.IsInterface(r.Type()) {
+			return callee{} // promoted from an embedded interface
+		}
+		return callee{static: p.funcs[fn.Origin()]}
+	}
+	sig, ok := info.TypeOf(fun).Underlying().(*types.Signature)
+	if !ok || bearer(sig) < 0 || call.Ellipsis.IsValid() {
+		return callee{}
+	}
+	return callee{dynamic: sig}
+}
+
+// isGeneric reports whether e names a generic function.
+func isGeneric(info *types.Info, e ast.Expr) bool {
+	id := funcIdent(e)
+	_, ok := info.Instances[id]
+	return id != nil && ok
+}
+
+// funcIdent is the identifier of a function that e names, nil if there is none.
+func funcIdent(e ast.Expr) *ast.Ident {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		return e
+	case *ast.SelectorExpr:
+		return e.Sel
+	case *ast.IndexExpr:
+		return funcIdent(e.X)
+	case *ast.IndexListExpr:
+		return funcIdent(e.X)
+	}
+	return nil
+}
+
+// eachCall calls fn for every call in f's own code that f itself makes.
+func (p *Program) eachCall(f *Func, fn func(*ast.CallExpr)) {
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.GoStmt:
+			for _, a := range n.Call.Args {
+				ast.Inspect(a, func(n ast.Node) bool {
+					if c, ok := n.(*ast.CallExpr); ok {
+						fn(c)
+					}
+					_, lit := n.(*ast.FuncLit)
+					return !lit
+				})
+			}
+			return false
+		case *ast.CallExpr:
+			fn(n)
+		}
+		return true
+	})
+}
+

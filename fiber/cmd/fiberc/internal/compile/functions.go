@@ -1,0 +1,146 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// This file finds the functions of the program: declared ones and literals.
+
+// A Func is a function with a body: a declared one or a literal.
+type Func struct {
+	Pkg   *Package
+	File  *ast.File
+	Obj   *types.Func   // nil for a literal
+	Decl  *ast.FuncDecl // nil for a literal
+	Lit   *ast.FuncLit  // nil for a declared one
+	Encl  *Func         // around a literal, nil in the initializer of a variable
+	Sig   *types.Signature
+	Body  *ast.BlockStmt
+	Title string // as in a stack trace, roughly
+
+	MayPark  bool   // it can wait, compiled or not
+	Compiled bool   // it has a second body
+	Why      string // why it may park and is not compiled
+	WhyAt    token.Pos
+	Bytes    int64   // of its frame
+	Points   []Point // where it may park, in its second body
+
+	name   string      // of the second body
+	bears  int         // index of the parameter that leads to a fiber, -1 for none
+	value  bool        // it is used as a function value
+	hand   *types.Func // the second body of a leaf, written by hand
+	lits   int         // literals inside, numbered
+	copies int         // copies of a literal in generated and original code
+}
+
+// A Point is a call that may park.
+type Point struct {
+	Pos    token.Pos
+	Callee string
+}
+
+// handPrefix is of the names of second bodies.
+const handPrefix = "Compiled_"
+
+// typeParams are those of a generic function, or of the type of a generic method.
+func (f *Func) typeParams() *types.TypeParamList {
+	if r := f.Sig.RecvTypeParams(); r.Len() > 0 {
+		return r
+	}
+	return f.Sig.TypeParams()
+}
+
+// entered reports whether f is called as a value, and so has a handshake.
+func (f *Func) entered() bool {
+	return f.Lit != nil || f.value && f.bears >= 0 && f.Decl.Recv == nil && f.typeParams().Len() == 0
+}
+
+func (p *Program) collect(pkg *Package, file *ast.File) {
+	var encl *Func
+	var title string
+	var visit func(n ast.Node) bool
+	walk := func(n ast.Node, in *Func) {
+		saved := encl
+		encl = in
+		ast.Inspect(n, visit)
+		encl = saved
+	}
+	visit = func(n ast.Node) bool {
+		lit, ok := n.(*ast.FuncLit)
+		if !ok {
+			return true
+		}
+		f := &Func{Pkg: pkg, File: file, Lit: lit, Encl: encl, Body: lit.Body}
+		f.Sig = pkg.TypesInfo.TypeOf(lit).(*types.Signature)
+		outer := encl
+		if outer == nil {
+			outer = &Func{Title: title, name: handPrefix + "glob" + strconv.Itoa(p.Fset.Position(lit.Pos()).Offset)}
+		}
+		outer.lits++
+		f.Title = outer.Title + ".func" + strconv.Itoa(outer.lits)
+		f.name = "c" + strings.TrimPrefix(outer.name, "C") + "_" + strconv.Itoa(outer.lits)
+		f.bears = bearer(f.Sig)
+		p.lits[lit] = f
+		p.all = append(p.all, f)
+		walk(lit.Body, f)
+		return false
+	}
+	for _, d := range file.Decls {
+		fd, ok := d.(*ast.FuncDecl)
+		if !ok {
+			title = pkg.Types.Name() + ".glob."
+			walk(d, nil)
+			continue
+		}
+		if fd.Body == nil {
+			continue
+		}
+		obj := pkg.TypesInfo.Defs[fd.Name].(*types.Func)
+		f := &Func{Pkg: pkg, File: file, Obj: obj, Decl: fd, Body: fd.Body, Sig: obj.Type().(*types.Signature)}
+		f.name, f.Title = handPrefix+fd.Name.Name, pkg.Types.Name()+"."+fd.Name.Name
+		if r := f.Sig.Recv(); r != nil {
+			t := named(r.Type())
+			if t == nil {
+				continue
+			}
+			f.name = handPrefix + t.Obj().Name() + "_" + fd.Name.Name
+			f.Title = pkg.Types.Name() + "." + t.Obj().Name() + "." + fd.Name.Name
+		}
+		f.bears = bearer(f.Sig)
+		if strings.HasPrefix(fd.Name.Name, handPrefix) {
+			continue // a second body itself
+		}
+		f.hand, _ = pkg.Types.Scope().Lookup(f.name).(*types.Func)
+		p.funcs[obj] = f
+		p.all = append(p.all, f)
+		walk(fd.Body, f)
+	}
+}
+
+// findValues finds declared functions that are used as values.
+func (p *Program) findValues(pkg *Package, file *ast.File) {
+	called := map[*ast.Ident]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			switch fun := ast.Unparen(n.Fun).(type) {
+			case *ast.Ident:
+				called[fun] = true
+			case *ast.SelectorExpr:
+				called[fun.Sel] = true
+			}
+		case *ast.Ident:
+			if fn, ok := pkg.TypesInfo.Uses[n].(*types.Func); ok && !called[n] {
+				if f := p.funcs[fn.Origin()]; f != nil {
+					f.value = true
+				}
+			}
+		}
+		return true
+	})
+}
+
