@@ -24,3 +24,7 @@ func PC[F any](fn F) uintptr {
 	}
 	return *p
 }
+
+// typeOf returns the address of the descriptor of x's type, 0 for nil: the first word of
+// an interface. Descriptors never move.
+func typeOf(x any) uintptr { return *(*uintptr)(unsafe.Pointer(&x)) }

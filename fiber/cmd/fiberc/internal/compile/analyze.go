@@ -10,6 +10,9 @@ import (
 
 // Analyze finds the functions of the program and which of them may park.
 func (p *Program) Analyze() {
+	p.locals = map[*types.Var]*local{}
+	p.slots = map[string]*slot{}
+	p.methodValues = map[*ast.SelectorExpr]*Func{}
 	for _, pkg := range p.Pkgs {
 		for _, file := range pkg.Syntax {
 			p.collect(pkg, file)
@@ -20,13 +23,14 @@ func (p *Program) Analyze() {
 			p.findValues(pkg, file)
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for _, f := range p.all {
-			if !f.MayPark && p.parks(f, func(g *Func) bool { return g.MayPark || g.hand != nil }) {
-				f.MayPark, changed = true, true
-			}
-		}
+	for _, f := range p.all {
+		p.findLocals(f)
+	}
+	p.findSlots()
+	p.spread(func(f *Func) bool { return true })
+	for _, f := range p.all {
+		f.MayPark = f.parks || f.via != 0
+		p.findTrusted(f)
 	}
 	for _, f := range p.all {
 		if f.MayPark && f.hand == nil {
@@ -38,54 +42,137 @@ func (p *Program) Analyze() {
 
 // settle decides which functions are compiled: those that may park in something that is.
 func (p *Program) settle() {
+	p.spread(func(f *Func) bool { return f.Why == "" })
 	for _, f := range p.all {
-		f.Compiled = false
+		f.Compiled = f.hand == nil && f.Why == "" && (f.parks || f.via != 0)
+	}
+}
+
+// spread finds which functions park, backwards over the calls of those that may.
+func (p *Program) spread(may func(*Func) bool) {
+	for _, f := range p.all {
+		f.parks, f.via = f.hand != nil, 0
 	}
 	for changed := true; changed; {
 		changed = false
 		for _, f := range p.all {
-			if f.Compiled || f.Why != "" || f.hand != nil {
+			if f.hand != nil || !may(f) {
 				continue
 			}
-			if p.parks(f, func(g *Func) bool { return g.Compiled || g.hand != nil }) {
-				f.Compiled, changed = true, true
+			parks, via := f.parks, f.via
+			for _, c := range p.calls(f) {
+				does, by := p.callParks(f, c)
+				parks, via = parks || does, via|by
+			}
+			if parks != f.parks || via != f.via {
+				f.parks, f.via, changed = parks, via, true
+			}
+		}
+	}
+}
+
+// callParks reports whether a call that f makes may park, and by which of f's own
+// parameters alone if not.
+func (p *Program) callParks(f *Func, c callSite) (parks bool, via uint32) {
+	switch {
+	case c.dynamic != nil:
+		return !f.Pkg.std, 0
+	case c.slot != nil:
+		return c.slot.may(f, func(g *Func) bool { return g.parks }), 0
+	case c.lit != nil:
+		return c.lit.parks, 0
+	case c.param > 0:
+		return false, 1 << (c.param - 1)
+	}
+	g := c.static
+	if g.parks {
+		parks = true
+	}
+	for _, i := range g.flags() {
+		switch a := p.argumentOf(f, c.call, i); {
+		case a.lit != nil:
+			parks = parks || a.lit.parks
+		case a.param > 0:
+			via |= 1 << (a.param - 1)
+		}
+	}
+	return parks, via
+}
+
+// flags are the parameters that f calls, or hands on to be called.
+func (f *Func) flags() []int {
+	var list []int
+	for i := range paramsMax {
+		if f.via&(1<<i) != 0 {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// findTrusted marks the literals that callers in the second body of f trust.
+func (p *Program) findTrusted(f *Func) {
+	for _, c := range p.calls(f) {
+		if c.lit != nil {
+			c.lit.trusted = true
+		}
+		if c.static == nil {
+			continue
+		}
+		for _, i := range c.static.flags() {
+			if a := p.argumentOf(f, c.call, i); a.lit != nil {
+				a.lit.trusted = true
 			}
 		}
 	}
 }
 
 // reach marks the functions that compiled code can get to: it starts in those that are
-// called as values.
+// called as values, and in those of the standard library, where it may not depend on the
+// program.
 func (p *Program) reach() map[*Func]bool {
 	seen := map[*Func]bool{}
+	called := map[*slot]bool{}
 	var visit func(f *Func)
+	slotted := func(s *slot) {
+		if called[s] {
+			return
+		}
+		called[s] = true
+		for _, m := range s.methods {
+			if m.fn != nil && m.fn.Compiled {
+				visit(m.fn)
+			}
+		}
+	}
 	visit = func(f *Func) {
 		if seen[f] {
 			return
 		}
 		seen[f] = true
-		p.eachCall(f, func(call *ast.CallExpr) {
-			if g := p.calleeOf(f.Pkg, call).static; g != nil && g.Compiled {
-				visit(g)
+		for _, c := range p.calls(f) {
+			if c.static != nil && c.static.Compiled {
+				visit(c.static)
+				for _, i := range c.static.flags() {
+					if a := p.argumentOf(f, c.call, i); a.lit != nil && a.lit.Compiled {
+						visit(a.lit)
+					}
+				}
 			}
-		})
+			if c.lit != nil && c.lit.Compiled {
+				visit(c.lit)
+			}
+			if c.slot != nil {
+				slotted(c.slot)
+			}
+		}
 	}
 	for _, f := range p.all {
-		if f.Compiled && f.entered() {
+		if f.Compiled && (f.entered() || f.Pkg.std && f.Decl != nil) {
 			visit(f)
 		}
 	}
 	return seen
-}
-
-// parks reports whether f calls something that may.
-func (p *Program) parks(f *Func, may func(*Func) bool) bool {
-	found := false
-	p.eachCall(f, func(call *ast.CallExpr) {
-		c := p.calleeOf(f.Pkg, call)
-		found = found || c.dynamic != nil || c.static != nil && may(c.static)
-	})
-	return found
 }
 
 // refuse returns why f cannot be compiled, as far as its form shows it.
@@ -103,8 +190,8 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 		return "more than 6 results", at
 	}
 	if f.Lit != nil {
-		if f.bears < 0 {
-			return "a literal without a parameter that leads to a fiber", at
+		if f.bears < 0 && !f.trusted {
+			return "a literal without a parameter that leads to a fiber, which is not only called where that is certain", at
 		}
 		for e := f.Encl; e != nil; e = e.Encl {
 			if e.Sig.TypeParams().Len() > 0 || e.Sig.RecvTypeParams().Len() > 0 {

@@ -63,15 +63,38 @@ func bearer(sig *types.Signature) int {
 	return -1
 }
 
-// A callee is what is known of a call.
+// A callee is what is known of a call: one of its fields is set, or none, and then it is
+// a call like any other.
 type callee struct {
-	static  *Func            // nil if not known
-	dynamic *types.Signature // of a function value that may accept an offer, or nil
+	static  *Func            // a function with a body in the program
+	dynamic *types.Signature // a function value that may accept an offer, see package abi
+	slot    *slot            // a method of an interface
+	lit     *Func            // a function value that is always this literal, see trust.go
+	param   int              // a parameter of the caller, by its index plus one
 }
 
-// calleeOf looks at a call in pkg.
-func (p *Program) calleeOf(pkg *Package, call *ast.CallExpr) callee {
-	info := pkg.TypesInfo
+// A callSite is a call that a function itself makes, of something that is known.
+type callSite struct {
+	call *ast.CallExpr
+	callee
+}
+
+// calls returns the calls that f makes, other than those of which nothing is known.
+func (p *Program) calls(f *Func) []callSite {
+	if f.sites == nil {
+		f.sites = []callSite{}
+		eachCall(f, func(call *ast.CallExpr) {
+			if c := p.calleeOf(f, call); c != (callee{}) {
+				f.sites = append(f.sites, callSite{call, c})
+			}
+		})
+	}
+	return f.sites
+}
+
+// calleeOf looks at a call in f.
+func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
+	info := f.Pkg.TypesInfo
 	fun := ast.Unparen(call.Fun)
 	if tv := info.Types[fun]; tv.IsType() || tv.IsBuiltin() {
 		return callee{}
@@ -89,27 +112,45 @@ func (p *Program) calleeOf(pkg *Package, call *ast.CallExpr) callee {
 	case *ast.Ident:
 		obj = info.Uses[fun]
 	case *ast.SelectorExpr:
-		if sel := info.Selections[fun]; sel != nil {
-			if sel.Kind() == types.MethodVal && !types.IsInterface(sel.Recv()) {
-				obj = sel.Obj()
-			} else if sel.Kind() != types.FieldVal {
+		sel := info.Selections[fun]
+		switch {
+		case sel == nil:
+			obj = info.Uses[fun.Sel]
+		case sel.Kind() == types.MethodVal:
+			obj = sel.Obj()
+			if isTypeParam(sel.Recv()) {
 				return callee{}
 			}
-		} else {
-			obj = info.Uses[fun.Sel]
+		case sel.Kind() == types.MethodExpr:
+			if len(sel.Index()) == 1 && !types.IsInterface(sel.Recv()) && !isTypeParam(sel.Recv()) {
+				return callee{static: p.funcs[sel.Obj().(*types.Func).Origin()]}
+			}
+			return callee{}
 		}
 	}
 	if fn, ok := obj.(*types.Func); ok {
 		if r := fn.Signature().Recv(); r != nil && types.IsInterface(r.Type()) {
-			return callee{} // promoted from an embedded interface
+			return callee{slot: p.slotOf(fn)}
 		}
 		return callee{static: p.funcs[fn.Origin()]}
 	}
 	sig, ok := info.TypeOf(fun).Underlying().(*types.Signature)
-	if !ok || bearer(sig) < 0 || call.Ellipsis.IsValid() {
+	if !ok || call.Ellipsis.IsValid() {
 		return callee{}
 	}
-	return callee{dynamic: sig}
+	if bearer(sig) >= 0 {
+		return callee{dynamic: sig}
+	}
+	return p.trustedCall(f, fun, sig)
+}
+
+// isTypeParam reports whether t, or what it points to, is a type parameter.
+func isTypeParam(t types.Type) bool {
+	if ptr, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = ptr.Elem()
+	}
+	_, ok := types.Unalias(t).(*types.TypeParam)
+	return ok
 }
 
 // isGeneric reports whether e names a generic function.
@@ -135,7 +176,7 @@ func funcIdent(e ast.Expr) *ast.Ident {
 }
 
 // eachCall calls fn for every call in f's own code that f itself makes.
-func (p *Program) eachCall(f *Func, fn func(*ast.CallExpr)) {
+func eachCall(f *Func, fn func(*ast.CallExpr)) {
 	ast.Inspect(f.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
@@ -157,4 +198,3 @@ func (p *Program) eachCall(f *Func, fn func(*ast.CallExpr)) {
 		return true
 	})
 }
-

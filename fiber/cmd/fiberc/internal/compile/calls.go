@@ -18,9 +18,23 @@ func (l *lowering) many() map[*ast.CallExpr][]*variable {
 func (l *lowering) arguments(call *ast.CallExpr) string {
 	var args []string
 	fun := ast.Unparen(call.Fun)
+	operands := call.Args
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
-		if s := l.info.Selections[sel]; s != nil && s.Kind() == types.MethodVal {
+		switch s := l.info.Selections[sel]; {
+		case s == nil:
+		case s.Kind() == types.MethodVal:
 			args = append(args, l.receiver(sel, s))
+		case s.Kind() == types.MethodExpr:
+			if _, tuple := l.info.TypeOf(operands[0]).(*types.Tuple); tuple {
+				no(call, "a call with the results of another")
+			}
+			_, have := types.Unalias(s.Recv()).(*types.Pointer)
+			_, want := types.Unalias(s.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
+			recv := convert(l.file.typ(s.Recv(), call), l.text(operands[0]))
+			if have && !want {
+				recv = "*" + recv
+			}
+			args, operands = append(args, recv), operands[1:]
 		}
 	}
 	if len(call.Args) == 1 {
@@ -37,7 +51,7 @@ func (l *lowering) arguments(call *ast.CallExpr) string {
 			}
 		}
 	}
-	for _, a := range call.Args {
+	for _, a := range operands {
 		args = append(args, l.text(a))
 	}
 	text := strings.Join(args, ", ")
@@ -50,21 +64,11 @@ func (l *lowering) arguments(call *ast.CallExpr) string {
 // receiver spells the receiver of a method call as the method declares it.
 func (l *lowering) receiver(sel *ast.SelectorExpr, s *types.Selection) string {
 	text := l.text(sel.X)
-	t := l.info.TypeOf(sel.X)
 	if !simple(sel.X) {
 		text = "(" + text + ")"
 	}
-	for _, i := range s.Index()[:len(s.Index())-1] {
-		if ptr, ok := t.Underlying().(*types.Pointer); ok {
-			t = ptr.Elem()
-		}
-		field := t.Underlying().(*types.Struct).Field(i)
-		if !field.Exported() && field.Pkg() != l.pkg.Types {
-			no(sel, "a method promoted from an unexported field of another package")
-		}
-		text += "." + field.Name()
-		t = field.Type()
-	}
+	path, t := fieldPath(l.info.TypeOf(sel.X), s.Index(), l.pkg.Types, sel)
+	text += path
 	_, have := t.Underlying().(*types.Pointer)
 	_, want := types.Unalias(s.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
 	switch {
@@ -144,31 +148,53 @@ func (l *lowering) parkAt(call *ast.CallExpr) []*variable {
 	var text strings.Builder
 	args := ""
 	var fun string
-	if c.static != nil {
+	switch {
+	case c.static != nil:
 		p.callee = c.static.Title
 		args = l.arguments(call)
-		fun = l.second(call, c.static) + "(s_, nil"
+		fun = l.second(call, c.static) + "(s_, nil" + l.flagArgs(call, c.static)
 		if args != "" {
 			fun += ", " + args
 		}
 		fun += ")"
-	} else {
+	case c.slot != nil:
+		p.callee = "method " + oneLine(l.source(call.Fun)) + " of an interface"
+		p.slotted = true
+		fun = l.slotCall(call, c.slot)
+	default:
 		p.callee = "function value " + oneLine(l.source(call.Fun))
-		fun = l.offer(call, c.dynamic, &text)
+		fun = l.offer(call, c, &text)
 	}
 	for _, t := range p.types {
 		p.results = append(p.results, l.temp(t, call))
 	}
 	p.before, p.fun = text.String(), fun
-	if c.dynamic != nil {
+	if c.static == nil && c.slot == nil {
 		p.after = "\ns_.Withdraw()\n}"
 	}
 	l.emit(instr{pos: call.Pos(), park: p, defs: p.results, falls: true})
 	return p.results
 }
 
+// flagArgs spells the flags in a call of the second body of g, see trust.go.
+func (l *lowering) flagArgs(call *ast.CallExpr, g *Func) string {
+	text := ""
+	for _, i := range g.flags() {
+		val := "false"
+		switch a := l.p.argumentOf(l.f, call, i); {
+		case a.lit != nil && a.lit.Compiled && a.lit.trusted && a.lit.bears < 0:
+			val = "true"
+		case a.param > 0 && l.flags[a.param-1] != nil:
+			l.use(l.flags[a.param-1])
+			val = l.flags[a.param-1].name
+		}
+		text += ", " + val
+	}
+	return text
+}
+
 // offer spells a call of a function value; what has to come before goes to text.
-func (l *lowering) offer(call *ast.CallExpr, sig *types.Signature, text *strings.Builder) string {
+func (l *lowering) offer(call *ast.CallExpr, c callee, text *strings.Builder) string {
 	lhs, rhs := []string{"fn_"}, []string{l.text(call.Fun)}
 	var args []string
 	for i, a := range call.Args {
@@ -190,9 +216,19 @@ func (l *lowering) offer(call *ast.CallExpr, sig *types.Signature, text *strings
 		}
 	}
 	text.WriteString(strings.Join(lhs, ", ") + " := " + strings.Join(rhs, ", ") + "\n")
-	b := bearer(sig)
-	if tv := l.info.Types[call.Args[b]]; tv.Value == nil && !tv.IsNil() {
-		text.WriteString("if " + l.stackOf(sig.Params().At(b).Type(), args[b], call) + " == s_ {\ns_.Offer(abi_.PC(fn_))\n}\n")
+	offer := "s_.Offer(abi_.PC(fn_))\n"
+	switch {
+	case c.lit != nil:
+		text.WriteString(offer)
+	case c.param > 0:
+		flag := l.flags[c.param-1]
+		l.use(flag)
+		text.WriteString("if " + flag.name + " {\n" + offer + "}\n")
+	default:
+		b := bearer(c.dynamic)
+		if tv := l.info.Types[call.Args[b]]; tv.Value == nil && !tv.IsNil() {
+			text.WriteString("if " + l.stackOf(c.dynamic.Params().At(b).Type(), args[b], call) + " == s_ {\n" + offer + "}\n")
+		}
 	}
 	return "fn_(" + strings.Join(args, ", ") + ")"
 }

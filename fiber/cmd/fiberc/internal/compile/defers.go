@@ -90,7 +90,7 @@ func (l *lowering) leaveFunction() {
 			for _, t := range p.types {
 				p.results = append(p.results, l.temp(t, d.stmt))
 			}
-			p.fun = l.second(d.stmt.Call, d.park.static) + "(s_, nil" + d.args() + ")"
+			p.fun = l.second(d.stmt.Call, d.park.static) + "(s_, nil" + l.flagArgs(d.stmt.Call, d.park.static) + d.args() + ")"
 			l.parks = append(l.parks, p)
 			l.emit(instr{pos: d.stmt.Pos(), park: p, defs: p.results, falls: true})
 		} else {

@@ -25,6 +25,9 @@ func (p *Program) Compile() (Output, error) {
 		if !refused {
 			reached := p.reach()
 			p.reached = reached
+			for _, pkg := range p.Pkgs {
+				p.fillSlots(pkg, reached)
+			}
 			for file, list := range done {
 				done[file] = slices.DeleteFunc(list, func(x body) bool { x.l.measure(); return !reached[x.f] })
 			}
@@ -81,7 +84,7 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 	if f.Pkg.names[f.name] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
 		no(f.Body, "another function has the name %s", f.name)
 	}
-	if f.entered() {
+	if f.entered() || f.trusted {
 		for i := range f.Sig.Params().Len() {
 			if n := f.Sig.Params().At(i).Name(); n == "" || n == "_" {
 				no(f.Body, "a parameter without a name")
@@ -105,14 +108,16 @@ func (pkg *Package) helper(p *Program) *fileNames {
 func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 	out := Output{}
 	for _, pkg := range p.Pkgs {
-		any := false
 		for _, file := range pkg.Syntax {
 			list := done[file]
+			name := p.Fset.Position(file.FileStart).Filename
+			if edits := p.original(pkg, file, list); len(edits) > 0 {
+				src := p.apply(pkg, file, file.FileStart, file.FileEnd, edits)
+				out[name] = []byte(src)
+			}
 			if len(list) == 0 {
 				continue
 			}
-			any = true
-			name := p.Fset.Position(file.FileStart).Filename
 			names := pkg.files[file]
 			var b strings.Builder
 			for _, x := range list {
@@ -124,12 +129,8 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 				return nil, err
 			}
 			out[gen] = text
-			if edits := p.original(pkg, file, list); len(edits) > 0 {
-				src := p.apply(pkg, file, file.FileStart, file.FileEnd, edits)
-				out[name] = []byte(src)
-			}
 		}
-		if any {
+		if len(pkg.helpers) > 0 {
 			var keys []string
 			for k := range pkg.helpers {
 				keys = append(keys, k)
@@ -139,13 +140,11 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 			for _, k := range keys {
 				b.WriteString(pkg.helpers[k])
 			}
-			if len(keys) > 0 {
-				text, err := finish(pkg, pkg.helper(p), b.String(), "")
-				if err != nil {
-					return nil, err
-				}
-				out[filepath.Join(pkg.Dir, "zz_fiberc.go")] = text
+			text, err := finish(pkg, pkg.helper(p), b.String(), "")
+			if err != nil {
+				return nil, err
 			}
+			out[filepath.Join(pkg.Dir, "zz_fiberc.go")] = text
 		}
 	}
 	return out, nil
@@ -199,10 +198,11 @@ func numbered(s string) string {
 // original returns the edits of a source file: the handshakes of its functions that are
 // called as values.
 func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
-	var edits []edit
+	edits := p.boundIn(pkg, file)
 	for _, x := range list {
 		f := x.f
 		switch {
+		case !f.entered():
 		case f.Lit != nil:
 			var caps []string
 			fs := factsOf(f)
@@ -218,7 +218,7 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 				edit{f.Lit.Pos(), f.Lit.Pos(), note + "("},
 				edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue},
 				edit{f.Lit.End(), f.Lit.End(), ")"})
-		case f.entered():
+		case f.Sig.Recv() == nil:
 			prologue, _ := f.handshake(p, "0", nil)
 			edits = append(edits, edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue})
 		}
@@ -237,9 +237,12 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	for i := range f.Sig.Params().Len() {
 		args = append(args, f.Sig.Params().At(i).Name())
 	}
-	call := f.name + "(s_, nil, " + strings.Join(args, ", ") + ")"
-	bearing := f.Sig.Params().At(f.bears)
-	prologue = " if s_ := " + name + "_enter(" + bearing.Name() + "); s_ != nil { "
+	call := f.name + "(" + strings.Join(append([]string{"s_", "nil" + strings.Repeat(", false", len(f.flags()))}, args...), ", ") + ")"
+	if f.bears >= 0 {
+		prologue = " if s_ := " + name + "_enter(" + f.Sig.Params().At(f.bears).Name() + "); s_ != nil { "
+	} else {
+		prologue = " if s_.Accept(" + name + "_pc.Load()) { "
+	}
 	if f.Sig.Results().Len() > 0 {
 		prologue += "return " + call + " };"
 	} else {
@@ -249,11 +252,14 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 		no(f.Body, "a variadic function value")
 	}
 	names.add("atomic_", "sync/atomic")
-	stack := names.stackHelper(p, bearing.Type(), f.Body)
 	sig := names.typ(unnamed(f.Sig), f.Body)
-	text := fmt.Sprintf("// %s is called as a value.\nvar %s_pc atomic_.Uintptr\n\n"+
-		"func %s_enter(v_ %s) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(%s_pc.Load()) {\nreturn s_\n}\nreturn nil\n}\n\n",
-		f.Title, name, name, names.typ(bearing.Type(), f.Body), stack, name)
+	text := fmt.Sprintf("// %s is called as a value.\nvar %s_pc atomic_.Uintptr\n\n", f.Title, name)
+	if f.bears >= 0 {
+		bearing := f.Sig.Params().At(f.bears).Type()
+		stack := names.stackHelper(p, bearing, f.Body)
+		text += fmt.Sprintf("func %s_enter(v_ %s) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(%s_pc.Load()) {\nreturn s_\n}\nreturn nil\n}\n\n",
+			name, names.typ(bearing, f.Body), stack, name)
+	}
 	if f.Lit != nil {
 		text += fmt.Sprintf("func %s_note(fn_ %s) %s {\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n",
 			name, sig, sig, name, name)

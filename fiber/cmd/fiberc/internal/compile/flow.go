@@ -248,7 +248,7 @@ func (l *lowering) ret(s *ast.ReturnStmt) {
 				}
 				l.spill(operands...)
 				args := l.arguments(call)
-				text := "return " + l.second(call, c.static) + "(s_, nil"
+				text := "return " + l.second(call, c.static) + "(s_, nil" + l.flagArgs(call, c.static)
 				if args != "" {
 					text += ", " + args
 				}

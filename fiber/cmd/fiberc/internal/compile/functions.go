@@ -29,12 +29,16 @@ type Func struct {
 	Bytes    int64   // of its frame
 	Points   []Point // where it may park, in its second body
 
-	name   string      // of the second body
-	bears  int         // index of the parameter that leads to a fiber, -1 for none
-	value  bool        // it is used as a function value
-	hand   *types.Func // the second body of a leaf, written by hand
-	lits   int         // literals inside, numbered
-	copies int         // copies of a literal in generated and original code
+	name    string      // of the second body
+	bears   int         // index of the parameter that leads to a fiber, -1 for none
+	value   bool        // it is used as a function value
+	trusted bool        // a literal that second bodies hand to each other, see trust.go
+	hand    *types.Func // the second body of a leaf, written by hand
+	lits    int         // literals inside, numbered
+	copies  int         // copies of a literal in generated and original code
+	sites   []callSite  // see calls
+	parks   bool        // it may park by itself, as far as spread has got
+	via     uint32      // it may park by calling these of its parameters
 }
 
 // A Point is a call that may park.
@@ -56,7 +60,10 @@ func (f *Func) typeParams() *types.TypeParamList {
 
 // entered reports whether f is called as a value, and so has a handshake.
 func (f *Func) entered() bool {
-	return f.Lit != nil || f.value && f.bears >= 0 && f.Decl.Recv == nil && f.typeParams().Len() == 0
+	if f.bears < 0 || f.typeParams().Len() > 0 {
+		return false
+	}
+	return f.Lit != nil || f.value
 }
 
 func (p *Program) collect(pkg *Package, file *ast.File) {
@@ -133,6 +140,8 @@ func (p *Program) findValues(pkg *Package, file *ast.File) {
 			case *ast.SelectorExpr:
 				called[fun.Sel] = true
 			}
+		case *ast.SelectorExpr:
+			p.findMethodValue(pkg, n, called[n.Sel])
 		case *ast.Ident:
 			if fn, ok := pkg.TypesInfo.Uses[n].(*types.Func); ok && !called[n] {
 				if f := p.funcs[fn.Origin()]; f != nil {
@@ -143,4 +152,3 @@ func (p *Program) findValues(pkg *Package, file *ast.File) {
 		return true
 	})
 }
-

@@ -24,6 +24,10 @@ const (
 	abiPath   = Module + "/fiber/abi"
 )
 
+// std are the packages of the standard library that read and write on behalf of
+// handlers. They are compiled together with the program.
+var std = map[string]bool{"io": true, "bufio": true, "encoding/json": true}
+
 // ErrBroken says that the program does not load or type-check: the go command says why,
 // better than fiberc could.
 var ErrBroken = errors.New("the program does not type-check")
@@ -37,16 +41,21 @@ type Program struct {
 	env   goEnv
 
 	reached map[*Func]bool // what compiled code gets to, after Compile
-	byPkg   map[*types.Package]*Package
-	funcs   map[types.Object]*Func // declared ones, by their generic origin
-	lits    map[*ast.FuncLit]*Func
-	all     []*Func // in order of packages and positions
+	locals  map[*types.Var]*local
+	slots   map[string]*slot // by their keys
+
+	methodValues map[*ast.SelectorExpr]*Func
+	byPkg        map[*types.Package]*Package
+	funcs        map[types.Object]*Func // declared ones, by their generic origin
+	lits         map[*ast.FuncLit]*Func
+	all          []*Func // in order of packages and positions
 }
 
 // A Package is one of them, with its sources.
 type Package struct {
 	*packages.Package
 	Skip string // why nothing in it is compiled, "" if it may be
+	std  bool   // it belongs to the standard library
 
 	src     map[*ast.File][]byte
 	names   map[string]bool // of second bodies
@@ -79,11 +88,11 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 			uses[q.PkgPath] = true
 		}
 		for _, imp := range q.Imports {
-			if uses[imp.PkgPath] {
+			if uses[imp.PkgPath] && !std[imp.PkgPath] {
 				uses[q.PkgPath] = true
 			}
 		}
-		if uses[q.PkgPath] {
+		if uses[q.PkgPath] || std[q.PkgPath] {
 			order = append(order, q.PkgPath)
 		}
 	})
@@ -93,8 +102,8 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 	for _, q := range roots {
 		p.Roots[q.PkgPath] = true
 	}
-	if len(order) == 0 {
-		return p, nil
+	if !uses[fiberPath] {
+		return p, nil // nothing in it can wait
 	}
 	if p.env, err = readEnv(dir); err != nil {
 		return nil, err
@@ -118,7 +127,7 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 			return nil, ErrBroken
 		}
 		pkg := &Package{Package: q, src: map[*ast.File][]byte{}, names: map[string]bool{},
-			helpers: map[string]string{}, files: map[*ast.File]*fileNames{}}
+			helpers: map[string]string{}, files: map[*ast.File]*fileNames{}, std: std[q.PkgPath]}
 		p.Pkgs = append(p.Pkgs, pkg)
 		p.byPkg[q.Types] = pkg
 		for i, f := range q.Syntax {
@@ -128,7 +137,7 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 				return nil, err
 			}
 			pkg.src[f] = src
-			if filepath.Dir(name) != q.Dir {
+			if filepath.Dir(name) != q.Dir && !pkg.std {
 				pkg.Skip = "the package uses cgo"
 			}
 		}

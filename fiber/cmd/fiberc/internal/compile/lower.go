@@ -80,6 +80,7 @@ type park struct {
 	live    []*variable // saved
 	before  string      // statements before the call
 	fun     string      // the call
+	slotted bool        // fun is a statement, with \x01 for what its results go to
 	after   string
 }
 
@@ -95,6 +96,7 @@ type lowering struct {
 	order   []*variable // hoisted ones, temporaries too
 	params  []*variable
 	results []*variable
+	flags   map[int]*variable // of parameters that are called, see trust.go
 	taken   map[string]bool
 	repl    map[ast.Node]*variable // calls that were made before
 	parking map[*ast.CallExpr]callee
@@ -124,12 +126,11 @@ func (p *Program) lower(f *Func, names *fileNames) *lowering {
 		repl: map[ast.Node]*variable{}, parking: map[*ast.CallExpr]callee{}}
 	names.generic = f.typeParams().Len() > 0
 	l.facts = factsOf(f)
-	p.eachCall(f, func(call *ast.CallExpr) {
-		c := p.calleeOf(f.Pkg, call)
-		if c.dynamic != nil || c.static != nil && (c.static.Compiled || c.static.hand != nil) {
-			l.parking[call] = c
+	for _, c := range p.calls(f) {
+		if parks, via := p.callParks(f, c); parks || via != 0 {
+			l.parking[c.call] = c.callee
 		}
-	})
+	}
 	for _, name := range []string{"s_", "fr_", "abi_"} {
 		l.taken[name] = true
 	}
@@ -192,10 +193,14 @@ func (l *lowering) nameFor(base string) string {
 // reserved names are those of generated code.
 func reserved(n string) bool {
 	switch n {
-	case "s_", "fr_", "abi_", "x_", "v0_", "v1_", "fn_":
+	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_":
 		return true
 	}
-	return len(n) == 4 && n[0] == 'a' && n[3] == '_'
+	if len(n) < 3 || n[0] != 'a' || n[len(n)-1] != '_' {
+		return false
+	}
+	_, err := strconv.Atoi(n[1 : len(n)-1])
+	return err == nil
 }
 
 // typ spells a type in the generated file.
@@ -222,6 +227,13 @@ func (l *lowering) signature() {
 			return
 		}
 		l.vars[v] = w
+	}
+	for _, i := range l.f.flags() {
+		v := l.f.Sig.Params().At(i)
+		if l.flags == nil {
+			l.flags = map[int]*variable{}
+		}
+		l.flags[i] = param(types.NewParam(v.Pos(), v.Pkg(), v.Name(), types.Typ[types.Bool]), v.Name()+"_t")
 	}
 	for _, v := range l.facts.captured {
 		// Captured ones come first, by value or by the address of their box.

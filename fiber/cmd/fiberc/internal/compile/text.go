@@ -102,7 +102,14 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 					}
 				}
 			}
+			bound := l.p.bound(l.pkg, m)
+			if bound != nil {
+				*edits = append(*edits, bound[0])
+			}
 			l.collect(m.X, edits, in)
+			if bound != nil {
+				*edits = append(*edits, bound[1])
+			}
 			return false
 		case *ast.KeyValueExpr:
 			// A key may be a field's name, which is no variable.
@@ -193,7 +200,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	}
 	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
 	pre, post := "", ""
-	if g.Compiled {
+	if g.Compiled && (g.bears >= 0 || g.Encl == l.f) {
 		g.copies++
 		var caps []string
 		for _, v := range factsOf(g).captured {

@@ -183,19 +183,25 @@ func (l *lowering) writePark(b *strings.Builder, file string, p *park, frame, ki
 		b.WriteString(p.before)
 	}
 	l.line(b, file, p.call.Pos())
+	to := ""
 	if len(p.results) > 0 {
-		b.WriteString(join(p.results, ", ") + " = ")
+		to = join(p.results, ", ") + " = "
+	}
+	if p.slotted {
+		p.fun = strings.ReplaceAll(p.fun, "\x01", to)
+	} else {
+		b.WriteString(to)
 	}
 	b.WriteString(p.fun + p.after + "\nif s_.Left() {\n")
 	if len(l.parks) > 0 {
 		fmt.Fprintf(b, "if fr_ == nil {\nfr_ = abi_.New[%s](s_, %s)\n}\n", frame, kind)
 	}
-	var to, from []string
+	var fields, from []string
 	for _, v := range p.live {
-		to, from = append(to, "fr_.V."+fieldName(v)), append(from, v.name)
+		fields, from = append(fields, "fr_.V."+fieldName(v)), append(from, v.name)
 	}
-	if len(to) > 0 {
-		b.WriteString(strings.Join(to, ", ") + " = " + strings.Join(from, ", ") + "\n")
+	if len(fields) > 0 {
+		b.WriteString(strings.Join(fields, ", ") + " = " + strings.Join(from, ", ") + "\n")
 	}
 	link := "Link"
 	if len(l.defers) > 0 {

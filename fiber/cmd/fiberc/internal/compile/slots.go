@@ -1,0 +1,272 @@
+package compile
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"hash/fnv"
+	"slices"
+	"strings"
+)
+
+// Calls through interfaces. Which second body such a call goes to is found at run time,
+// by the method and the type of the receiver (abi.Slot). Which methods such a call may get
+// to is found here: those of that name and signature that types of the program have.
+
+// A slot is a method of interfaces: a name and a signature.
+type slot struct {
+	key     string // as package abi knows it
+	name    string
+	sig     *types.Signature
+	fixed   bool       // methods of it may park, whatever the program has
+	methods []slotBody // of the types of the program
+}
+
+// A slotBody is a method of a type.
+type slotBody struct {
+	pkg  *Package
+	recv types.Type // a named type, or a pointer to one
+	sel  *types.Selection
+	fn   *Func // nil if it is promoted from an interface
+}
+
+// fixedSlots are those whose calls may park in the standard library, so that what is
+// generated for that does not depend on the program.
+var fixedSlots = map[string]bool{
+	"Read([]byte) (int, error)":          true,
+	"Write([]byte) (int, error)":         true,
+	"WriteString(string) (int, error)":   true,
+	"ReadFrom(io.Reader) (int64, error)": true,
+	"WriteTo(io.Writer) (int64, error)":  true,
+	"ReadByte() (byte, error)":           true,
+	"WriteByte(byte) error":              true,
+	"ReadRune() (rune, int, error)":      true,
+}
+
+// slotKey spells a method, "" if calls of it are not looked up.
+func slotKey(fn *types.Func) string {
+	sig := fn.Signature()
+	if sig.Variadic() || sig.Results().Len() > 6 || !fn.Exported() {
+		return ""
+	}
+	path := func(p *types.Package) string { return p.Path() }
+	return fn.Name() + strings.TrimPrefix(types.TypeString(unnamed(sig), path), "func")
+}
+
+// slotOf returns the slot of a method of an interface, nil if calls of it are not looked up.
+func (p *Program) slotOf(fn *types.Func) *slot {
+	key := slotKey(fn)
+	if key == "" {
+		return nil
+	}
+	s := p.slots[key]
+	if s == nil {
+		s = &slot{key: key, name: fn.Name(), sig: unnamed(fn.Signature()), fixed: fixedSlots[key]}
+		p.slots[key] = s
+	}
+	return s
+}
+
+// findSlots finds the methods that calls through interfaces may get to.
+func (p *Program) findSlots() {
+	for _, f := range p.all {
+		p.calls(f)
+	}
+	for _, pkg := range p.Pkgs {
+		scope := pkg.Types.Scope()
+		for _, name := range scope.Names() {
+			tn, ok := scope.Lookup(name).(*types.TypeName)
+			if !ok || tn.IsAlias() {
+				continue
+			}
+			t, ok := tn.Type().(*types.Named)
+			if !ok || t.TypeParams().Len() > 0 || types.IsInterface(t) {
+				continue
+			}
+			for _, recv := range []types.Type{t, types.NewPointer(t)} {
+				set := types.NewMethodSet(recv)
+				for i := range set.Len() {
+					sel := set.At(i)
+					fn := sel.Obj().(*types.Func)
+					s := p.slots[slotKey(fn)]
+					if s == nil {
+						continue
+					}
+					body := slotBody{pkg: pkg, recv: recv, sel: sel}
+					if !types.IsInterface(fn.Signature().Recv().Type()) {
+						if body.fn = p.funcs[fn.Origin()]; body.fn == nil {
+							continue
+						}
+					}
+					s.methods = append(s.methods, body)
+				}
+			}
+		}
+	}
+}
+
+// may reports whether some method of the slot is one that does.
+func (s *slot) may(from *Func, does func(*Func) bool) bool {
+	if s.fixed || from.Pkg.std {
+		return s.fixed
+	}
+	for _, m := range s.methods {
+		if m.fn != nil && does(m.fn) {
+			return true
+		}
+	}
+	return false
+}
+
+// slotVar returns the name of the variable that holds a slot in the package of f.
+func (f *fileNames) slotVar(p *Program, s *slot) string {
+	h := fnv.New32a()
+	h.Write([]byte(s.key))
+	name := fmt.Sprintf("fiberc_slot_%s_%08x", s.name, h.Sum32())
+	f.pkg.helper(p)
+	f.pkg.helpers[name] = fmt.Sprintf("var %s = abi_.SlotOf(%q)\n\n", name, s.key)
+	return name
+}
+
+// slotFunc spells the type of a slot's second bodies.
+func (f *fileNames) slotFunc(s *slot, at ast.Node) string {
+	list := []string{"*abi_.Stack", "any"}
+	for i := range s.sig.Params().Len() {
+		list = append(list, f.typ(s.sig.Params().At(i).Type(), at))
+	}
+	text := "func(" + strings.Join(list, ", ") + ")"
+	if n := s.sig.Results().Len(); n > 0 {
+		text += " " + f.typ(s.sig.Results(), at)
+	}
+	return text
+}
+
+// fillSlots makes the code that enters the methods of a package's types into the slots.
+// A method that cannot be spelled is left out: it is called as it stands.
+func (p *Program) fillSlots(pkg *Package, reached map[*Func]bool) {
+	var keys []string
+	for key := range p.slots {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		s := p.slots[key]
+		if pkg.std && !s.fixed {
+			continue
+		}
+		methods := slices.DeleteFunc(slices.Clone(s.methods), func(m slotBody) bool {
+			return m.pkg != pkg || m.fn != nil && !(m.fn.hand != nil || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
+		})
+		slices.SortFunc(methods, func(a, b slotBody) int { return cmp.Compare(a.recv.String(), b.recv.String()) })
+		for _, m := range methods {
+			if text := p.fillSlot(s, m); text != "" {
+				pkg.helpers["slot "+s.key+" "+m.recv.String()] = text
+			}
+		}
+	}
+}
+
+func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			if _, ok := v.(refusal); !ok {
+				panic(v)
+			}
+			text = ""
+		}
+	}()
+	at := &ast.Ident{}
+	names := m.pkg.helper(p)
+	recv := names.typ(m.recv, at)
+	params, args := []string{"s_ *abi_.Stack", "x_ any"}, ""
+	for i := range s.sig.Params().Len() {
+		a := fmt.Sprintf("a%d_", i)
+		params = append(params, a+" "+names.typ(s.sig.Params().At(i).Type(), at))
+		args += ", " + a
+	}
+	results := ""
+	if s.sig.Results().Len() > 0 {
+		results = " " + names.typ(s.sig.Results(), at)
+	}
+	val := "x_.(" + recv + ")"
+	path, last := fieldPath(m.recv, m.sel.Index(), m.pkg.Types, at)
+	val += path
+	ret := ""
+	if results != "" {
+		ret = "return "
+	}
+	var body string
+	if m.fn == nil {
+		body = fmt.Sprintf("y_ := %s\nif c_, ok_ := abi_.Find[%s](%s, y_); ok_ {\n%sc_(s_, y_%s)\n", val, names.slotFunc(s, at), names.slotVar(p, s), ret, args)
+		if ret == "" {
+			body += "return\n"
+		}
+		body += fmt.Sprintf("}\n%sy_.%s(%s)\n", ret, s.name, strings.TrimPrefix(args, ", "))
+	} else {
+		_, have := types.Unalias(last).(*types.Pointer)
+		_, want := types.Unalias(m.fn.Sig.Recv().Type()).(*types.Pointer)
+		switch {
+		case have && !want:
+			val = "*" + val
+		case !have && want:
+			val = "&" + val
+		}
+		name := m.fn.name
+		if m.fn.Pkg != m.pkg {
+			if !importable(m.fn.Pkg.PkgPath, m.pkg.PkgPath) {
+				return ""
+			}
+			name = names.of(m.fn.Pkg.Types) + "." + name
+		}
+		if m.fn.typeParams().Len() > 0 {
+			return "" // promoted from an instantiated type
+		}
+		body = ret + name + "(s_, nil" + strings.Repeat(", false", len(m.fn.flags())) + ", " + val + args + ")\n"
+	}
+	return fmt.Sprintf("func init() {\n%s.Add(*new(%s), func(%s)%s {\n%s})\n}\n\n",
+		names.slotVar(p, s), recv, strings.Join(params, ", "), results, body)
+}
+
+// fieldPath spells the way from a value of type t to the embedded field that has a
+// method, by the selection's index, and returns the field's type.
+func fieldPath(t types.Type, index []int, from *types.Package, at ast.Node) (string, types.Type) {
+	text := ""
+	for _, i := range index[:len(index)-1] {
+		if ptr, ok := t.Underlying().(*types.Pointer); ok {
+			t = ptr.Elem()
+		}
+		field := t.Underlying().(*types.Struct).Field(i)
+		if !field.Exported() && field.Pkg() != from {
+			no(at, "a method promoted from an unexported field of another package")
+		}
+		text += "." + field.Name()
+		t = field.Type()
+	}
+	return text, t
+}
+
+// slotCall spells a call of a method of an interface, as one of its second body where the
+// receiver has one.
+func (l *lowering) slotCall(call *ast.CallExpr, s *slot) string {
+	sel := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	path, _ := fieldPath(l.info.TypeOf(sel.X), l.info.Selections[sel].Index(), l.pkg.Types, call)
+	recv := l.text(sel.X)
+	if !simple(sel.X) {
+		recv = "(" + recv + ")"
+	}
+	lhs, rhs := []string{"x_"}, []string{recv + path}
+	args, extra := []string{}, ""
+	for i, a := range call.Args {
+		t := s.sig.Params().At(i).Type()
+		if _, tuple := l.info.TypeOf(a).(*types.Tuple); tuple {
+			no(call, "a call with the results of another")
+		}
+		name := fmt.Sprintf("a%d_", i)
+		lhs, rhs = append(lhs, name), append(rhs, convert(l.file.typ(t, a), l.text(a)))
+		args = append(args, name)
+		extra += ", " + name
+	}
+	return fmt.Sprintf("{\n%s := %s\nif c_, ok_ := abi_.Find[%s](%s, x_); ok_ {\n\x01c_(s_, x_%s)\n} else {\n\x01x_.%s(%s)\n}\n}",
+		strings.Join(lhs, ", "), strings.Join(rhs, ", "), l.file.slotFunc(s, call), l.file.slotVar(l.p, s), extra, s.name, strings.Join(args, ", "))
+}
