@@ -116,7 +116,7 @@ func (inv *invocation) run() (int, error) {
 	if len(out) == 0 {
 		return goCommand(plain...)
 	}
-	base, err := cacheDir()
+	base, err := compile.CacheDir()
 	if err != nil {
 		return 1, err
 	}
@@ -131,41 +131,12 @@ func (inv *invocation) run() (int, error) {
 	return goCommand(append(append(args, inv.packages...), inv.rest...)...)
 }
 
-// cacheDir returns fiberc's folder, which it makes.
-func cacheDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w", err)
-	}
-	base = filepath.Join(base, "fiberc")
-	if err := os.MkdirAll(base, 0o777); err != nil {
-		return "", fmt.Errorf("the cache folder cannot be written: %w", err)
-	}
-	return base, nil
-}
-
 // store writes generated files to the cache, under names made of their contents, so that
 // the go command's own cache works, and returns the name of the overlay file.
 func (inv *invocation) store(out compile.Output, base string) (string, error) {
 	write := func(ext string, text []byte) (string, error) {
 		name := filepath.Join(base, fmt.Sprintf("%x%s", sha256.Sum256(text), ext))
-		if _, err := os.Stat(name); err == nil {
-			return name, nil
-		}
-		tmp, err := os.CreateTemp(base, "new")
-		if err == nil {
-			_, err = tmp.Write(text)
-			if cerr := tmp.Close(); err == nil {
-				err = cerr
-			}
-			if err == nil {
-				err = os.Rename(tmp.Name(), name)
-			}
-		}
-		if err != nil {
-			return "", fmt.Errorf("the cache folder cannot be written: %w", err)
-		}
-		return name, nil
+		return name, compile.Store(name, text)
 	}
 	replace := map[string]string{}
 	for path, text := range out {

@@ -33,7 +33,7 @@ func (p *Program) Analyze() {
 		p.findTrusted(f)
 	}
 	for _, f := range p.all {
-		if f.MayPark && f.hand == nil {
+		if f.MayPark && !f.ready {
 			f.Why, f.WhyAt = p.refuse(f)
 		}
 	}
@@ -44,19 +44,19 @@ func (p *Program) Analyze() {
 func (p *Program) settle() {
 	p.spread(func(f *Func) bool { return f.Why == "" })
 	for _, f := range p.all {
-		f.Compiled = f.hand == nil && f.Why == "" && (f.parks || f.via != 0)
+		f.Compiled = !f.ready && f.Why == "" && (f.parks || f.via != 0)
 	}
 }
 
 // spread finds which functions park, backwards over the calls of those that may.
 func (p *Program) spread(may func(*Func) bool) {
 	for _, f := range p.all {
-		f.parks, f.via = f.hand != nil, 0
+		f.parks, f.via = f.ready, 0
 	}
 	for changed := true; changed; {
 		changed = false
 		for _, f := range p.all {
-			if f.hand != nil || !may(f) {
+			if f.ready || !may(f) {
 				continue
 			}
 			parks, via := f.parks, f.via
@@ -76,9 +76,9 @@ func (p *Program) spread(may func(*Func) bool) {
 func (p *Program) callParks(f *Func, c callSite) (parks bool, via uint32) {
 	switch {
 	case c.dynamic != nil:
-		return !f.Pkg.std, 0
+		return !p.isStd, 0
 	case c.slot != nil:
-		return c.slot.may(f, func(g *Func) bool { return g.parks }), 0
+		return p.slotParks(c.slot), 0
 	case c.lit != nil:
 		return c.lit.parks, 0
 	case c.param > 0:
@@ -168,7 +168,7 @@ func (p *Program) reach() map[*Func]bool {
 		}
 	}
 	for _, f := range p.all {
-		if f.Compiled && (f.entered() || f.Pkg.std && f.Decl != nil) {
+		if f.Compiled && (f.entered() || p.isStd && f.Decl != nil) {
 			visit(f)
 		}
 	}

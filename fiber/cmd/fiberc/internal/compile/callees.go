@@ -123,7 +123,7 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 			}
 		case sel.Kind() == types.MethodExpr:
 			if len(sel.Index()) == 1 && !types.IsInterface(sel.Recv()) && !isTypeParam(sel.Recv()) {
-				return callee{static: p.funcs[sel.Obj().(*types.Func).Origin()]}
+				return callee{static: p.funcOf(sel.Obj().(*types.Func))}
 			}
 			return callee{}
 		}
@@ -132,7 +132,7 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 		if r := fn.Signature().Recv(); r != nil && types.IsInterface(r.Type()) {
 			return callee{slot: p.slotOf(fn)}
 		}
-		return callee{static: p.funcs[fn.Origin()]}
+		return callee{static: p.funcOf(fn)}
 	}
 	sig, ok := info.TypeOf(fun).Underlying().(*types.Signature)
 	if !ok || call.Ellipsis.IsValid() {

@@ -8,10 +8,10 @@ import (
 
 // many holds the results of calls with several.
 func (l *lowering) many() map[*ast.CallExpr][]*variable {
-	if l.facts.many == nil {
-		l.facts.many = map[*ast.CallExpr][]*variable{}
+	if l.tuples == nil {
+		l.tuples = map[*ast.CallExpr][]*variable{}
 	}
-	return l.facts.many
+	return l.tuples
 }
 
 // arguments spells the arguments of a call to a second body: the receiver first.

@@ -7,8 +7,8 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,13 +23,8 @@ func (p *Program) Compile() (Output, error) {
 	for {
 		done, refused := p.lowerAll()
 		if !refused {
-			reached := p.reach()
-			p.reached = reached
 			for _, pkg := range p.Pkgs {
-				p.fillSlots(pkg, reached)
-			}
-			for file, list := range done {
-				done[file] = slices.DeleteFunc(list, func(x body) bool { x.l.measure(); return !reached[x.f] })
+				p.fillSlots(pkg, p.reached)
 			}
 			return p.generate(done)
 		}
@@ -57,8 +52,9 @@ func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	for _, f := range p.all {
 		f.copies = 0
 	}
+	p.reached = p.reach()
 	for _, f := range p.all {
-		if !f.Compiled {
+		if !p.reached[f] {
 			continue
 		}
 		l, r := p.try(f)
@@ -93,6 +89,7 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 		f.Pkg.helper(p).typ(f.Sig, f.Body)
 	}
 	l = p.lower(f, f.Pkg.files[f.File])
+	l.measure()
 	f.Pkg.names[f.name] = true
 	return l, nil
 }
@@ -107,6 +104,9 @@ func (pkg *Package) helper(p *Program) *fileNames {
 
 func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 	out := Output{}
+	if p.std != nil {
+		maps.Copy(out, p.std.Files)
+	}
 	for _, pkg := range p.Pkgs {
 		for _, file := range pkg.Syntax {
 			list := done[file]

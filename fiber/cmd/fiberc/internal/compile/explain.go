@@ -20,7 +20,7 @@ type ParkPoint struct{ Pos, Callee string }
 func (p *Program) Explain() []Report {
 	list := []Report{}
 	for _, f := range p.all {
-		if !p.Roots[f.Pkg.PkgPath] || !f.MayPark || f.hand != nil {
+		if !p.Roots[f.Pkg.PkgPath] || !f.MayPark || f.ready {
 			continue
 		}
 		r := Report{Func: f.Title, Package: f.Pkg.PkgPath, Compiled: f.Compiled}

@@ -13,7 +13,6 @@ type facts struct {
 	assigned map[types.Object]bool // assigned other than by its declaration
 	address  map[types.Object]bool
 	captured []*types.Var // variables of functions around it that it uses
-	many     map[*ast.CallExpr][]*variable
 }
 
 // boxed reports whether a variable needs a box.
@@ -21,17 +20,59 @@ func (f *facts) boxed(v types.Object) bool {
 	return f.address[v] || f.caught[v] && f.assigned[v]
 }
 
-// factsOf collects them. A variable of a function around f is looked at there, since
-// both must agree on how it is captured.
+// factsOf returns those of f.
 func factsOf(f *Func) *facts {
-	fs := &facts{inside: map[types.Object]bool{}, caught: map[types.Object]bool{},
-		assigned: map[types.Object]bool{}, address: map[types.Object]bool{}}
+	if f.facts != nil {
+		return f.facts
+	}
 	outer := f
 	for outer.Encl != nil {
 		outer = outer.Encl
 	}
-	info := f.Pkg.TypesInfo
+	if outer.whole == nil {
+		outer.whole = wholeOf(outer)
+	}
+	w := outer.whole
+	fs := &facts{inside: map[types.Object]bool{}, caught: w.caught, assigned: w.assigned, address: w.address}
+	var self ast.Node = f.Decl
+	if f.Lit != nil {
+		self = f.Lit
+	}
+	within := func(n ast.Node) bool { return n.Pos() >= self.Pos() && n.End() <= self.End() }
+	seen := map[types.Object]bool{}
+	for _, u := range w.uses {
+		own := w.owner[u.obj]
+		if own == self {
+			fs.inside[u.obj] = true
+		}
+		if own != u.by && within(u.by) && !within(own) && !seen[u.obj] {
+			seen[u.obj] = true
+			fs.captured = append(fs.captured, u.obj.(*types.Var))
+		}
+	}
+	f.facts = fs
+	return fs
+}
+
+// whole is what a declared function and all literals inside it do with variables: they
+// must agree on how one is captured.
+type whole struct {
+	caught, assigned, address map[types.Object]bool
+	owner                     map[types.Object]ast.Node // the function that declares it
+	uses                      []useOf
+}
+
+// useOf is a variable and the function that uses it.
+type useOf struct {
+	obj types.Object
+	by  ast.Node
+}
+
+func wholeOf(outer *Func) *whole {
+	fs := &whole{caught: map[types.Object]bool{}, assigned: map[types.Object]bool{}, address: map[types.Object]bool{}}
+	info := outer.Pkg.TypesInfo
 	owner := map[types.Object]ast.Node{}
+	fs.owner = owner
 	var stack []ast.Node
 	var top ast.Node = outer.Body
 	if outer.Decl != nil {
@@ -68,10 +109,7 @@ func factsOf(f *Func) *facts {
 			fs.assigned[o] = true
 		}
 	}
-	var uses []struct {
-		obj types.Object
-		by  ast.Node
-	}
+	var uses []useOf
 	var walk func(n ast.Node)
 	visit := func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -89,10 +127,7 @@ func factsOf(f *Func) *facts {
 				owner[v] = own()
 			}
 			if v, ok := info.Uses[n].(*types.Var); ok && !v.IsField() {
-				uses = append(uses, struct {
-					obj types.Object
-					by  ast.Node
-				}{v, own()})
+				uses = append(uses, useOf{v, own()})
 			}
 		case *ast.CaseClause:
 			if v, ok := info.Implicits[n].(*types.Var); ok {
@@ -107,13 +142,6 @@ func factsOf(f *Func) *facts {
 			}
 		case *ast.IncDecStmt:
 			assign(n.X)
-		case *ast.DeclStmt:
-			if d, ok := n.Decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
-				for _, s := range d.Specs {
-					// Without a value it is assigned later, or never: its zero is its value.
-					_ = s
-				}
-			}
 		case *ast.RangeStmt:
 			if n.Tok == token.ASSIGN {
 				for _, e := range []ast.Expr{n.Key, n.Value} {
@@ -152,26 +180,14 @@ func factsOf(f *Func) *facts {
 	walk = func(n ast.Node) { ast.Inspect(n, visit) }
 	walk(top)
 
-	var self ast.Node = f.Decl
-	if f.Lit != nil {
-		self = f.Lit
-	}
-	within := func(n ast.Node) bool { return n.Pos() >= self.Pos() && n.End() <= self.End() }
-	seen := map[types.Object]bool{}
 	for _, u := range uses {
 		own, ok := owner[u.obj]
 		if !ok {
 			continue // a package-level variable
 		}
-		if own == self {
-			fs.inside[u.obj] = true
-		}
+		fs.uses = append(fs.uses, u)
 		if own != u.by {
 			fs.caught[u.obj] = true
-			if within(u.by) && !within(own) && !seen[u.obj] {
-				seen[u.obj] = true
-				fs.captured = append(fs.captured, u.obj.(*types.Var))
-			}
 		}
 	}
 	return fs

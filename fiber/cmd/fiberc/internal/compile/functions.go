@@ -29,16 +29,18 @@ type Func struct {
 	Bytes    int64   // of its frame
 	Points   []Point // where it may park, in its second body
 
-	name    string      // of the second body
-	bears   int         // index of the parameter that leads to a fiber, -1 for none
-	value   bool        // it is used as a function value
-	trusted bool        // a literal that second bodies hand to each other, see trust.go
-	hand    *types.Func // the second body of a leaf, written by hand
-	lits    int         // literals inside, numbered
-	copies  int         // copies of a literal in generated and original code
-	sites   []callSite  // see calls
-	parks   bool        // it may park by itself, as far as spread has got
-	via     uint32      // it may park by calling these of its parameters
+	name    string     // of the second body
+	bears   int        // index of the parameter that leads to a fiber, -1 for none
+	value   bool       // it is used as a function value
+	trusted bool       // a literal that second bodies hand to each other, see trust.go
+	ready   bool       // its second body exists already: it is a leaf, or of the standard library
+	lits    int        // literals inside, numbered
+	copies  int        // copies of a literal in generated and original code
+	sites   []callSite // see calls
+	parks   bool       // it may park by itself, as far as spread has got
+	via     uint32     // it may park by calling these of its parameters
+	facts   *facts     // see factsOf
+	whole   *whole     // of one around which there is none
 }
 
 // A Point is a call that may park.
@@ -108,24 +110,29 @@ func (p *Program) collect(pkg *Package, file *ast.File) {
 		}
 		obj := pkg.TypesInfo.Defs[fd.Name].(*types.Func)
 		f := &Func{Pkg: pkg, File: file, Obj: obj, Decl: fd, Body: fd.Body, Sig: obj.Type().(*types.Signature)}
-		f.name, f.Title = handPrefix+fd.Name.Name, pkg.Types.Name()+"."+fd.Name.Name
-		if r := f.Sig.Recv(); r != nil {
-			t := named(r.Type())
-			if t == nil {
-				continue
-			}
-			f.name = handPrefix + t.Obj().Name() + "_" + fd.Name.Name
-			f.Title = pkg.Types.Name() + "." + t.Obj().Name() + "." + fd.Name.Name
+		if r := f.Sig.Recv(); r != nil && named(r.Type()) == nil {
+			continue
 		}
-		f.bears = bearer(f.Sig)
+		f.setName()
 		if strings.HasPrefix(fd.Name.Name, handPrefix) {
 			continue // a second body itself
 		}
-		f.hand, _ = pkg.Types.Scope().Lookup(f.name).(*types.Func)
+		_, f.ready = pkg.Types.Scope().Lookup(f.name).(*types.Func)
 		p.funcs[obj] = f
 		p.all = append(p.all, f)
 		walk(fd.Body, f)
 	}
+}
+
+// setName gives a declared function, and its second body, a name.
+func (f *Func) setName() {
+	name := f.Obj.Name()
+	f.name, f.Title = handPrefix+name, f.Obj.Pkg().Name()+"."+name
+	if r := f.Sig.Recv(); r != nil {
+		t := named(r.Type()).Obj().Name()
+		f.name, f.Title = handPrefix+t+"_"+name, f.Obj.Pkg().Name()+"."+t+"."+name
+	}
+	f.bears = bearer(f.Sig)
 }
 
 // findValues finds declared functions that are used as values.

@@ -24,10 +24,6 @@ const (
 	abiPath   = Module + "/fiber/abi"
 )
 
-// std are the packages of the standard library that read and write on behalf of
-// handlers. They are compiled together with the program.
-var std = map[string]bool{"io": true, "bufio": true, "encoding/json": true}
-
 // ErrBroken says that the program does not load or type-check: the go command says why,
 // better than fiberc could.
 var ErrBroken = errors.New("the program does not type-check")
@@ -39,6 +35,8 @@ type Program struct {
 	Pkgs  []*Package // imported before importing
 	Roots map[string]bool
 	env   goEnv
+	std   *Standard // what is compiled of the standard library
+	isStd bool      // it is the standard library itself
 
 	reached map[*Func]bool // what compiled code gets to, after Compile
 	locals  map[*types.Var]*local
@@ -55,13 +53,25 @@ type Program struct {
 type Package struct {
 	*packages.Package
 	Skip string // why nothing in it is compiled, "" if it may be
-	std  bool   // it belongs to the standard library
 
 	src     map[*ast.File][]byte
 	names   map[string]bool // of second bodies
 	helpers map[string]string
 	files   map[*ast.File]*fileNames // of the generated ones
 	common  *fileNames               // of the file of helpers
+}
+
+func newPackage(q *packages.Package, t *types.Package) *Package {
+	if q == nil {
+		q = &packages.Package{PkgPath: t.Path(), Types: t}
+	}
+	return &Package{Package: q, src: map[*ast.File][]byte{}, names: map[string]bool{},
+		helpers: map[string]string{}, files: map[*ast.File]*fileNames{}}
+}
+
+func newProgram() *Program {
+	return &Program{Roots: map[string]bool{}, byPkg: map[*types.Package]*Package{},
+		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}}
 }
 
 // Load loads the packages that patterns name, for the go command's flags.
@@ -75,8 +85,7 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 		return nil, err
 	}
 	uses := map[string]bool{}
-	p := &Program{Roots: map[string]bool{}, byPkg: map[*types.Package]*Package{},
-		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}}
+	p := newProgram()
 	broken := false
 	var order []string
 	packages.Visit(roots, nil, func(q *packages.Package) {
@@ -88,11 +97,11 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 			uses[q.PkgPath] = true
 		}
 		for _, imp := range q.Imports {
-			if uses[imp.PkgPath] && !std[imp.PkgPath] {
+			if uses[imp.PkgPath] {
 				uses[q.PkgPath] = true
 			}
 		}
-		if uses[q.PkgPath] || std[q.PkgPath] {
+		if uses[q.PkgPath] {
 			order = append(order, q.PkgPath)
 		}
 	})
@@ -105,17 +114,25 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 	if !uses[fiberPath] {
 		return p, nil // nothing in it can wait
 	}
-	if p.env, err = readEnv(dir); err != nil {
+	if p.std, err = standard(dir, flags); err != nil {
 		return nil, err
 	}
+	return p, p.load(dir, flags, order)
+}
+
+// load reads and type-checks packages, imported before importing.
+func (p *Program) load(dir string, flags, order []string) (err error) {
+	if p.env, err = readEnv(dir); err != nil {
+		return err
+	}
 	p.Fset = token.NewFileSet()
-	cfg = &packages.Config{
+	cfg := &packages.Config{
 		Mode: packages.LoadSyntax | packages.NeedModule, //nolint:staticcheck // what the roots need and no more
 		Dir:  dir, BuildFlags: flags, Fset: p.Fset,
 	}
 	list, err := packages.Load(cfg, order...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	at := map[string]int{}
 	for i, path := range order {
@@ -124,20 +141,19 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 	sort.Slice(list, func(i, j int) bool { return at[list[i].PkgPath] < at[list[j].PkgPath] })
 	for _, q := range list {
 		if len(q.Errors) > 0 || q.IllTyped {
-			return nil, ErrBroken
+			return ErrBroken
 		}
-		pkg := &Package{Package: q, src: map[*ast.File][]byte{}, names: map[string]bool{},
-			helpers: map[string]string{}, files: map[*ast.File]*fileNames{}, std: std[q.PkgPath]}
+		pkg := newPackage(q, q.Types)
 		p.Pkgs = append(p.Pkgs, pkg)
 		p.byPkg[q.Types] = pkg
 		for i, f := range q.Syntax {
 			name := q.CompiledGoFiles[i]
 			src, err := os.ReadFile(name)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			pkg.src[f] = src
-			if filepath.Dir(name) != q.Dir && !pkg.std {
+			if filepath.Dir(name) != q.Dir {
 				pkg.Skip = "the package uses cgo"
 			}
 		}
@@ -145,7 +161,7 @@ func Load(dir string, flags, patterns []string) (*Program, error) {
 			pkg.Skip = "the package lies in the module cache and belongs to no module"
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // position is pos as file:line with the file's base name.

@@ -99,6 +99,7 @@ type lowering struct {
 	flags   map[int]*variable // of parameters that are called, see trust.go
 	taken   map[string]bool
 	repl    map[ast.Node]*variable // calls that were made before
+	tuples  map[*ast.CallExpr][]*variable
 	parking map[*ast.CallExpr]callee
 	facts   *facts
 	consts  map[*types.Const]string // constants declared in flattened blocks

@@ -95,7 +95,7 @@ func (p *Program) findSlots() {
 					}
 					body := slotBody{pkg: pkg, recv: recv, sel: sel}
 					if !types.IsInterface(fn.Signature().Recv().Type()) {
-						if body.fn = p.funcs[fn.Origin()]; body.fn == nil {
+						if body.fn = p.funcOf(fn); body.fn == nil {
 							continue
 						}
 					}
@@ -106,13 +106,13 @@ func (p *Program) findSlots() {
 	}
 }
 
-// may reports whether some method of the slot is one that does.
-func (s *slot) may(from *Func, does func(*Func) bool) bool {
-	if s.fixed || from.Pkg.std {
+// slotParks reports whether calls of some method of the slot may park.
+func (p *Program) slotParks(s *slot) bool {
+	if s.fixed || p.isStd {
 		return s.fixed
 	}
 	for _, m := range s.methods {
-		if m.fn != nil && does(m.fn) {
+		if m.fn != nil && m.fn.parks {
 			return true
 		}
 	}
@@ -152,11 +152,11 @@ func (p *Program) fillSlots(pkg *Package, reached map[*Func]bool) {
 	slices.Sort(keys)
 	for _, key := range keys {
 		s := p.slots[key]
-		if pkg.std && !s.fixed {
+		if p.isStd && !s.fixed {
 			continue
 		}
 		methods := slices.DeleteFunc(slices.Clone(s.methods), func(m slotBody) bool {
-			return m.pkg != pkg || m.fn != nil && !(m.fn.hand != nil || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
+			return m.pkg != pkg || m.fn != nil && !(m.fn.ready || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
 		})
 		slices.SortFunc(methods, func(a, b slotBody) int { return cmp.Compare(a.recv.String(), b.recv.String()) })
 		for _, m := range methods {

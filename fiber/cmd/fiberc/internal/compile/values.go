@@ -21,7 +21,7 @@ func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bo
 	if types.IsInterface(fn.Signature().Recv().Type()) {
 		return
 	}
-	if f := p.funcs[fn.Origin()]; f != nil && f.entered() {
+	if f := p.funcOf(fn); f != nil && f.entered() {
 		p.methodValues[sel] = f
 	}
 }
