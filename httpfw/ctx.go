@@ -21,16 +21,22 @@ type Ctx struct {
 	fiber *fiber.Fiber
 	route *route
 
-	req     http1.Request // with the path in normal form
-	head    []byte        // the request's head, if it was moved to memory of its own
-	headLen int32         // bytes of the head that the connection still lends, 0 if moved
-	kept    bool          // somebody else may hold on to it: not to be reused; set when the handler has returned
+	*work // nil while a compiled handler waits that can do without, see rest
+
+	head    []byte // the request's head, if it was moved to memory of its own
+	headLen int32  // bytes of the head that the connection still lends, 0 if moved
+	kept    bool   // somebody else may hold on to it: not to be reused; set when the handler has returned
 	params  routeParams
 	miss    *miss // why no route answers
-	chars   chars
 	values  []value
+	body    *body // nil without a body
+}
 
-	body  *body // nil without a body
+// work is the larger part of a Ctx: what can be made anew from the request's head as long
+// as the handler has said nothing about its reply.
+type work struct {
+	req   http1.Request // with the path in normal form
+	chars chars
 	reply reply
 }
 

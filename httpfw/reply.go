@@ -43,6 +43,12 @@ type field struct{ name, value string }
 // streamBytes is how much of a written body is kept before the reply begins.
 const streamBytes = 16 << 10
 
+// untouched reports whether nothing of the reply is known yet.
+func (r *reply) untouched() bool {
+	return r.status == 0 && len(r.fields) == 0 && r.buf == nil && r.length < 0 && r.trailer == nil && r.kind == "" &&
+		!r.begun && !r.close && !r.hijack && !r.broken
+}
+
 func (r *reply) reset() {
 	clear(r.fields)
 	buf := r.buf

@@ -233,6 +233,9 @@ func (c *conn) answered(f *fiber.Fiber, x *Ctx, err error) {
 // goOn continues a compiled handler that has left to wait. It reports false if it waits
 // again.
 func (c *conn) goOn(f *fiber.Fiber) bool {
+	if c.ctx.work == nil {
+		c.ctx.resume()
+	}
 	done := f.Continue()
 	if f.Left() {
 		return false
@@ -474,6 +477,9 @@ func (c *conn) close(abort bool) fiber.Status {
 func (c *conn) Ended(_ *fiber.Fiber, cause error) {
 	x := c.ctx
 	c.ctx = nil
+	if x != nil && x.work == nil {
+		x.work = c.shard.takeWork() // it ended in the middle of its wait
+	}
 	if cause == nil || c.nc.Closed() || x == nil || x.reply.hijack {
 		if c.phase != phaseGone {
 			c.close(true)
@@ -493,9 +499,11 @@ func (c *conn) Ended(_ *fiber.Fiber, cause error) {
 
 // Sealed moves the request's head with the bytes that the connection had lent.
 func (c *conn) Sealed(fresh []byte) {
-	if x := c.ctx; x != nil && x.headLen > 0 {
-		x.rebase(fresh[:x.headLen])
+	x := c.ctx
+	if x == nil || x.headLen == 0 || c.fiber.Left() && !c.fiber.Shared() && x.rest() {
+		return
 	}
+	x.rebase(fresh[:x.headLen])
 }
 
 // Gone cancels the request when its client goes away while the handler runs.

@@ -15,6 +15,7 @@ type shard struct {
 	loop   *fiber.Loop
 	limits *limits
 	spare  []*Ctx                     // contexts ready for reuse
+	works  []*work                    // parts of others, ready for reuse
 	out    *bytebufferpool.ByteBuffer // a buffer for replies, ready for reuse
 	held   []*conn                    // connections with replies that are not sent yet, see conn.hold
 
@@ -38,9 +39,18 @@ func (sh *shard) takeCtx() *Ctx {
 		sh.spare = sh.spare[:n-1]
 		return c
 	}
-	c := &Ctx{app: sh.app}
-	c.reply.reset()
-	return c
+	return &Ctx{app: sh.app, work: sh.takeWork()}
+}
+
+func (sh *shard) takeWork() *work {
+	if n := len(sh.works); n > 0 {
+		w := sh.works[n-1]
+		sh.works = sh.works[:n-1]
+		return w
+	}
+	w := &work{}
+	w.reply.reset()
+	return w
 }
 
 // putCtx takes a context back that nobody else can hold on to.

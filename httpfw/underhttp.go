@@ -105,7 +105,7 @@ type under struct {
 
 // serve answers the request in u.
 func (u *under) serve(a *App, f *fiber.Fiber) {
-	c := &Ctx{app: a, under: u, fiber: f}
+	c := &Ctx{app: a, work: &work{}, under: u, fiber: f}
 	c.reply.reset()
 	if err := u.request(c); err != nil {
 		c.route = a.badPath
