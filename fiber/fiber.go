@@ -23,6 +23,8 @@ const (
 // the fiber was made ready; wake-ups may be spurious, so Resume looks at its own
 // state to learn what happened. Between BeginUser and EndUser it may call code
 // that parks in the middle; the fiber then holds a stack for that long.
+//
+//fiberc:nowait
 type Machine interface {
 	Resume(f *Fiber) Status
 }
@@ -30,6 +32,8 @@ type Machine interface {
 // An Ender is a Machine that wants to know how its fiber ended: after Done with
 // a nil error, after a panic with a *PanicError, after runtime.Goexit with
 // ErrGoexit. Ended is called once, in loop mode, and may not park.
+//
+//fiberc:nowait
 type Ender interface {
 	Ended(f *Fiber, cause error)
 }

@@ -4,6 +4,8 @@ import "time"
 
 // A Poller is where a loop waits: for a network engine, or for nothing but the
 // clock and Wake.
+//
+//fiberc:nowait
 type Poller interface {
 	// Poll collects events and makes the fibers they concern ready. It waits for
 	// the first one at most d; 0 means not at all, a negative d for ever. The

@@ -7,6 +7,8 @@ import (
 )
 
 // An adopter is an Engine that can go on with a connection of package net.
+//
+//fiberc:nowait
 type adopter interface {
 	// adoptConn makes a connection of nc. Any goroutine may call it. The engine learns
 	// of the connection in enter, which is called in loop mode. nc may be closed

@@ -12,6 +12,8 @@ import (
 
 // A Transport is an engine's side of one connection. Loop mode only; no method
 // waits. The engine reports changes through Conn.Readable, Writable and Gone.
+//
+//fiberc:nowait
 type Transport interface {
 	// Receive adds at least one byte that has arrived to c's Buffered, through
 	// Lender.Room and Lend or through Conn.Spare and Filled. Errors: ErrWouldBlock,
@@ -36,6 +38,8 @@ type Transport interface {
 
 // Hooks are what a machine wants to hear about its connection. They are called in
 // loop mode and must not park.
+//
+//fiberc:nowait
 type Hooks interface {
 	// Sealed says that bytes lent by Receive have moved: from now on they are at
 	// fresh, which begins with what Receive returned last less what was consumed.

@@ -23,6 +23,8 @@ var (
 // between Heddle and an operating system, a foreign reactor or a simulated network.
 // Every method but Wake is called in loop mode on the engine's own loop. The suite
 // in netpolltest says what an engine has to do.
+//
+//fiberc:nowait
 type Engine interface {
 	fiber.Poller
 
@@ -49,6 +51,8 @@ type Lacks struct {
 }
 
 // An Acceptor is one loop's part of a listener.
+//
+//fiberc:nowait
 type Acceptor interface {
 	// Addr returns the address it listens on.
 	Addr() net.Addr

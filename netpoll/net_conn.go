@@ -188,6 +188,7 @@ func (t *netConn) written(err error) {
 	t.Conn.Writable()
 }
 
+//fiberc:nowait
 func (t *netConn) CloseWrite() error {
 	if _, ok := t.nc.(interface{ CloseWrite() error }); !ok {
 		return ErrUnsupported
@@ -222,8 +223,10 @@ func (t *netConn) Close(abort bool) error {
 	return err
 }
 
+//fiberc:nowait
 func (t *netConn) LocalAddr() net.Addr { return t.nc.LocalAddr() }
 
+//fiberc:nowait
 func (t *netConn) RemoteAddr() net.Addr { return t.nc.RemoteAddr() }
 
 func (t *netConn) FD() int { return -1 }

@@ -14,6 +14,8 @@ import (
 var ErrTruncated = errors.New("netpoll: datagram larger than the buffer, its rest is lost")
 
 // A PacketEngine is an Engine with datagram sockets.
+//
+//fiberc:nowait
 type PacketEngine interface {
 	Engine
 	// OpenPacket opens a socket that sends and receives for c. Any goroutine may call
@@ -32,6 +34,8 @@ type PacketSource struct {
 // A PacketTransport is an engine's side of a datagram socket. It reports changes
 // through PacketConn.Readable and Writable. Errors concern one datagram unless the
 // socket was closed. Loop mode only; no method waits.
+//
+//fiberc:nowait
 type PacketTransport interface {
 	// Start begins the reports. It is called once, before Close or not at all.
 	Start() error

@@ -233,6 +233,8 @@ type readiness struct {
 }
 
 // A pollable gets the events of one descriptor.
+//
+//fiberc:nowait
 type pollable interface {
 	event(in, out, hup, broken bool)
 	generation() uint32

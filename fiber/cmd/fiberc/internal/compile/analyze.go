@@ -167,6 +167,11 @@ func (p *Program) reach() map[*Func]bool {
 			}
 		}
 	}
+	for _, s := range p.slots {
+		if s.fixed {
+			slotted(s) // the standard library calls it
+		}
+	}
 	for _, f := range p.all {
 		if f.Compiled && (f.entered() || p.isStd && f.Decl != nil) {
 			visit(f)

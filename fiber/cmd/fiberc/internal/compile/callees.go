@@ -129,6 +129,9 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 		}
 	}
 	if fn, ok := obj.(*types.Func); ok {
+		if p.noWait[fn.Origin()] {
+			return callee{}
+		}
 		if r := fn.Signature().Recv(); r != nil && types.IsInterface(r.Type()) {
 			return callee{slot: p.slotOf(fn)}
 		}

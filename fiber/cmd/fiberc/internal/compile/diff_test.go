@@ -133,8 +133,8 @@ func firstDifference(got, want string) string {
 // The same program, both ways.
 func TestCases(t *testing.T) {
 	sources := func() map[string]string {
-		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.deferParks.func1"}
-		for _, name := range []string{"cases", "defers", "generics"} {
+		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.deferParks.func1 main.callbacks.func1 main.callbacks.func2"}
+		for _, name := range []string{"cases", "defers", "generics", "values"} {
 			text, err := os.ReadFile("testdata/" + name + ".go.txt")
 			if err != nil {
 				t.Fatal(err)
@@ -157,7 +157,10 @@ func TestCompiledHoldsNoGoroutine(t *testing.T) {
 	s := build(t, false, map[string]string{"main.go": `package main
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"time"
 
@@ -167,11 +170,27 @@ import (
 func main() {
 	rt, _ := fiber.New(fiber.Config{Loops: 1})
 	rt.Start()
-	for i := range 1000 {
-		rt.Go(func(f *fiber.Fiber) { fmt.Println(outer(f, i)) })
+	for name, fn := range map[string]func(f *fiber.Fiber){
+		"call":      func(f *fiber.Fiber) { outer(f, 1) },
+		"copy":      func(f *fiber.Fiber) { io.Copy(io.Discard, never{f}) },
+		"readall":   func(f *fiber.Fiber) { io.ReadAll(io.LimitReader(never{f}, 9)) },
+		"scanner":   func(f *fiber.Fiber) { bufio.NewScanner(never{f}).Scan() },
+		"bufio":     func(f *fiber.Fiber) { bufio.NewReader(&never{f}).ReadString('x') },
+		"json":      func(f *fiber.Fiber) { var v any; json.NewDecoder(never{f}).Decode(&v) },
+		"interface": func(f *fiber.Fiber) { waiter(never{f}).wait(1); Waiter(never{f}).Wait(1) },
+		"value":     never{}.value,
+		"timeout":   func(f *fiber.Fiber) { f.WithTimeout(time.Hour, func() error { return f.Sleep(time.Hour) }) },
+		"local":     func(f *fiber.Fiber) { s := func() { f.Sleep(time.Hour) }; s() },
+	} {
+		before := runtime.NumGoroutine()
+		for range 200 {
+			rt.Go(fn)
+		}
+		asleep := make(chan bool)
+		rt.Go(func(f *fiber.Fiber) { f.Yield(); close(asleep) })
+		<-asleep
+		fmt.Println(name, runtime.NumGoroutine() > before + 100)
 	}
-	time.Sleep(100 * time.Millisecond)
-	fmt.Println(runtime.NumGoroutine() > 100)
 }
 
 func outer(f *fiber.Fiber, n int) int { return inner(f, n) + 1 }
@@ -180,11 +199,25 @@ func inner(f *fiber.Fiber, n int) int {
 	f.Sleep(time.Hour)
 	return n
 }
+
+type waiter interface{ wait(n int) }
+type Waiter interface{ Wait(n int) }
+
+type never struct{ f *fiber.Fiber }
+
+func (n never) Read(p []byte) (int, error) { n.f.Sleep(time.Hour); return 1, nil }
+func (n never) Wait(int)                   { n.f.Sleep(time.Hour) }
+func (n never) wait(int)                   {}
+func (n never) value(f *fiber.Fiber)       { f.Sleep(time.Hour) }
 `})
-	if got := s.run(t, s.plain); got != "true\n" {
-		t.Errorf("plain: %s", got)
+	for _, line := range strings.Split(strings.TrimSpace(s.run(t, s.plain)), "\n") {
+		if !strings.HasSuffix(line, "true") {
+			t.Errorf("plain: %s", line)
+		}
 	}
-	if got := s.run(t, s.compiled); got != "false\n" {
-		t.Errorf("compiled: %s", got)
+	for _, line := range strings.Split(strings.TrimSpace(s.run(t, s.compiled)), "\n") {
+		if !strings.HasSuffix(line, "false") {
+			t.Errorf("compiled: %s", line)
+		}
 	}
 }

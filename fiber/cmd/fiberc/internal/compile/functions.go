@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,6 +102,7 @@ func (p *Program) collect(pkg *Package, file *ast.File) {
 	for _, d := range file.Decls {
 		fd, ok := d.(*ast.FuncDecl)
 		if !ok {
+			p.findNoWait(pkg, d.(*ast.GenDecl))
 			title = pkg.Types.Name() + ".glob."
 			walk(d, nil)
 			continue
@@ -117,10 +119,39 @@ func (p *Program) collect(pkg *Package, file *ast.File) {
 		if strings.HasPrefix(fd.Name.Name, handPrefix) {
 			continue // a second body itself
 		}
+		if hasNoWait(fd.Doc) {
+			p.noWait[obj] = true
+		}
 		_, f.ready = pkg.Types.Scope().Lookup(f.name).(*types.Func)
 		p.funcs[obj] = f
 		p.all = append(p.all, f)
 		walk(fd.Body, f)
+	}
+}
+
+// noWait is the directive that promises of a function, or of the methods of an interface,
+// that calls never wait. Without it every type that happens to have a Close or a Read
+// that waits makes the calls of all interfaces with such a method park points.
+const noWait = "//fiberc:nowait"
+
+func hasNoWait(doc *ast.CommentGroup) bool {
+	return doc != nil && slices.ContainsFunc(doc.List, func(c *ast.Comment) bool { return c.Text == noWait })
+}
+
+// findNoWait notes the methods of interfaces that have the directive.
+func (p *Program) findNoWait(pkg *Package, d *ast.GenDecl) {
+	for _, s := range d.Specs {
+		t, ok := s.(*ast.TypeSpec)
+		if !ok || !hasNoWait(t.Doc) && !hasNoWait(d.Doc) {
+			continue
+		}
+		if i, ok := t.Type.(*ast.InterfaceType); ok {
+			for _, m := range i.Methods.List {
+				for _, id := range m.Names {
+					p.noWait[pkg.TypesInfo.Defs[id]] = true
+				}
+			}
+		}
 	}
 }
 

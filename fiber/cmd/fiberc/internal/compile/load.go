@@ -41,6 +41,7 @@ type Program struct {
 	reached map[*Func]bool // what compiled code gets to, after Compile
 	locals  map[*types.Var]*local
 	slots   map[string]*slot // by their keys
+	noWait  map[types.Object]bool
 
 	methodValues map[*ast.SelectorExpr]*Func
 	byPkg        map[*types.Package]*Package
@@ -71,7 +72,7 @@ func newPackage(q *packages.Package, t *types.Package) *Package {
 
 func newProgram() *Program {
 	return &Program{Roots: map[string]bool{}, byPkg: map[*types.Package]*Package{},
-		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}}
+		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}, noWait: map[types.Object]bool{}}
 }
 
 // Load loads the packages that patterns name, for the go command's flags.

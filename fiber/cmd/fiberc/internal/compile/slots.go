@@ -89,8 +89,12 @@ func (p *Program) findSlots() {
 				for i := range set.Len() {
 					sel := set.At(i)
 					fn := sel.Obj().(*types.Func)
-					s := p.slots[slotKey(fn)]
-					if s == nil {
+					key := slotKey(fn)
+					s := p.slots[key]
+					if s == nil && fixedSlots[key] {
+						s = p.slotOf(fn)
+					}
+					if s == nil || p.noWait[fn.Origin()] {
 						continue
 					}
 					body := slotBody{pkg: pkg, recv: recv, sel: sel}

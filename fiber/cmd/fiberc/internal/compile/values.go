@@ -21,7 +21,8 @@ func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bo
 	if types.IsInterface(fn.Signature().Recv().Type()) {
 		return
 	}
-	if f := p.funcOf(fn); f != nil && f.entered() {
+	if f := p.funcOf(fn); f != nil {
+		f.value = true
 		p.methodValues[sel] = f
 	}
 }
@@ -30,7 +31,7 @@ func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bo
 // if it is none of those.
 func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
 	f := p.methodValues[sel]
-	if f == nil || !f.Compiled {
+	if f == nil || !f.Compiled || !f.entered() {
 		return nil
 	}
 	defer func() {
