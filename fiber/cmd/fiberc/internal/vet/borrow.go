@@ -4,7 +4,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strconv"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -24,26 +23,6 @@ var Borrow = &analysis.Analyzer{
 	URL:      docURL,
 	Run:      runBorrow,
 	Requires: []*analysis.Analyzer{Facts},
-}
-
-// A loan is what is known of borrowed bytes.
-type loan struct {
-	param int       // the parameter whose bytes they are; -1 if they are lent by the framework
-	from  token.Pos // the call that lent them
-	name  string    // its name
-	stale token.Pos // the call that may have parked since, if any
-	via   string
-}
-
-func (l loan) rank() int {
-	r := 0
-	if l.param < 0 {
-		r = 2
-	}
-	if l.stale.IsValid() {
-		r++
-	}
-	return r
 }
 
 // shares are functions of the standard library whose results share the bytes of the
@@ -93,30 +72,6 @@ func (x *index) analyze(f *function, r *reporter) *borrowing {
 	return b
 }
 
-// holdsBytes reports whether a value of type t can hold borrowed bytes.
-func holdsBytes(t types.Type) bool { return holds(t, 0) }
-
-func holds(t types.Type, depth int) bool {
-	switch u := types.Unalias(t).Underlying().(type) {
-	case *types.Slice:
-		if e, ok := u.Elem().Underlying().(*types.Basic); ok {
-			return e.Kind() == types.Byte
-		}
-		return depth < 3 && holds(u.Elem(), depth+1)
-	case *types.Array:
-		return depth < 3 && holds(u.Elem(), depth+1)
-	case *types.Struct:
-		for f := range u.Fields() {
-			if depth < 3 && holds(f.Type(), depth+1) {
-				return true
-			}
-		}
-	case *types.Interface:
-		return depth > 0 // an element of ...any
-	}
-	return false
-}
-
 // findLoans finds what functions do with borrowed bytes, until nothing changes.
 func (x *index) findLoans() {
 	for range 4 {
@@ -147,48 +102,6 @@ func runBorrow(pass *analysis.Pass) (any, error) {
 		x.analyze(f, r)
 	}
 	return nil, nil
-}
-
-// at returns the loan of v.
-func at(s map[place]loan, v ssa.Value) (loan, bool) {
-	l, ok := s[value(v)]
-	return l, ok
-}
-
-// load returns the loan of what is in memory: of the place itself, of something it is a
-// part of, or of a part of it.
-func load(s map[place]loan, m place) (best loan, found bool) {
-	for p, l := range s {
-		if p.base != m.base || p.path == "" {
-			continue
-		}
-		if under(m.path, p.path) || under(p.path, m.path) {
-			if !found || l.rank() > best.rank() || l.rank() == best.rank() && l.from < best.from {
-				best, found = l, true
-			}
-		}
-	}
-	return best, found
-}
-
-// under reports whether a path is a part of another.
-func under(path, of string) bool {
-	return len(path) >= len(of) && path[:len(of)] == of && (len(path) == len(of) || path[len(of)] == '.' || path[len(of)] == '[')
-}
-
-// tracked reports whether what is stored at an address is followed.
-func tracked(m place) bool {
-	switch m.base.(type) {
-	case *ssa.Alloc, *ssa.FreeVar:
-		// One step only: a variable, its fields and elements, not what it points to.
-		for i := 1; i < len(m.path); i++ {
-			if m.path[i] == '*' {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }
 
 // use notes that the bytes of v are looked at by in.
@@ -307,6 +220,9 @@ func (b *borrowing) step(s map[place]loan, in ssa.Instruction) {
 		b.use(s, in.Value, in)
 	case *ssa.Send:
 		b.use(s, in.X, in)
+		if l, ok := at(s, in.X); ok && !l.stale.IsValid() {
+			b.reportHandOver(l, in, "a goroutine")
+		}
 	case *ssa.Return:
 		b.results(s, in)
 	case *ssa.Go:
@@ -372,21 +288,6 @@ func (b *borrowing) store(s map[place]loan, in *ssa.Store) {
 	}
 }
 
-// lay puts a loan into a place: into each field of a struct that holds bytes, so that one
-// that is assigned later is free of it.
-func lay(s map[place]loan, m place, t types.Type, l loan, depth int) {
-	u, ok := t.Underlying().(*types.Struct)
-	if !ok || depth > 3 {
-		s[m] = l
-		return
-	}
-	for i := range u.NumFields() {
-		if f := u.Field(i); holds(f.Type(), 1) {
-			lay(s, place{m.base, m.path + "." + strconv.Itoa(i)}, f.Type(), l, depth+1)
-		}
-	}
-}
-
 // extract takes a result out of a call.
 func (b *borrowing) extract(s map[place]loan, in *ssa.Extract) {
 	delete(s, value(in))
@@ -396,14 +297,6 @@ func (b *borrowing) extract(s map[place]loan, in *ssa.Extract) {
 }
 
 func resultPath(i int) string { return "result" + string(rune('0'+i)) }
-
-// holdsOrReads adds what bytes.NewReader and bytes.NewBuffer return.
-func holdsOrReads(t types.Type) bool {
-	if n := named(t); n != nil && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "bytes" {
-		return true
-	}
-	return holdsBytes(t)
-}
 
 func (b *borrowing) results(s map[place]loan, in *ssa.Return) {
 	for i, v := range in.Results {
@@ -433,10 +326,16 @@ func (b *borrowing) handOver(s map[place]loan, call ssa.CallInstruction, to stri
 				}
 			}
 		}
-		if ok && l.param < 0 && b.r != nil && b.once(loan{from: l.from, stale: call.Pos()}) {
-			at := b.r.pos(call)
-			b.r.report(at, "borrowed bytes ("+l.name+", "+b.r.line(l.from, at)+") are handed to "+to+": copy them first")
+		if ok {
+			b.reportHandOver(l, call, to)
 		}
+	}
+}
+
+func (b *borrowing) reportHandOver(l loan, in ssa.Instruction, to string) {
+	if l.param < 0 && b.r != nil && b.once(loan{from: l.from, stale: in.Pos()}) {
+		at := b.r.pos(in)
+		b.r.report(at, "borrowed bytes ("+l.name+", "+b.r.line(l.from, at)+") are handed to "+to+": copy them first")
 	}
 }
 

@@ -26,6 +26,9 @@ func (b *borrowing) call(s map[place]loan, in *ssa.Call) {
 		}
 		b.handOver(s, in, to)
 	}
+	if t&gives != 0 {
+		b.handOver(s, in, "another fiber")
+	}
 	know, _ := b.x.know(c)
 	e := b.x.parking(b.f, in)
 	args := make([]loan, len(c.Args))
@@ -40,7 +43,7 @@ func (b *borrowing) call(s map[place]loan, in *ssa.Call) {
 			b.stale |= bit(l.param)
 		} else if b.r != nil && !l.stale.IsValid() && b.once(loan{from: l.from, stale: in.Pos()}) {
 			at := b.r.pos(in)
-			b.r.report(at, "borrowed bytes ("+l.name+", "+b.r.line(l.from, at)+") are given to "+title(obj, b.x.pkg)+", which uses them after a park: copy them first")
+			b.r.report(at, "borrowed bytes ("+l.name+", "+b.r.line(l.from, at)+") are given to "+title(obj)+", which uses them after a park: copy them first")
 		}
 	}
 	if e != nil {
@@ -89,7 +92,7 @@ func (b *borrowing) literals(s map[place]loan, in *ssa.Call) {
 				}
 			}
 			if lit.lent && b.x.analyze(lit, nil).stores&bit(i) != 0 {
-				s[to] = loan{param: -1, from: in.Pos(), name: title(calleeOf(c), b.x.pkg)}
+				s[to] = loan{param: -1, from: in.Pos(), name: title(calleeOf(c))}
 			}
 		}
 	}
@@ -110,7 +113,7 @@ func (b *borrowing) lend(s map[place]loan, in *ssa.Call, obj *types.Func, know *
 		}
 		switch {
 		case know != nil && know.Lends&bit(i) != 0:
-			s[to] = loan{param: -1, from: in.Pos(), name: title(obj, b.x.pkg)}
+			s[to] = loan{param: -1, from: in.Pos(), name: title(obj)}
 		case std && given[0]:
 			s[to] = args[0]
 		case know != nil && i < len(know.Shares):

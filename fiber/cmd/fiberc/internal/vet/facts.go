@@ -183,7 +183,11 @@ func (x *index) export(pass *analysis.Pass) {
 		if f.obj == nil || f.obj.Pkg() != pass.Pkg {
 			continue
 		}
-		if f.know.Park != nil {
+		switch {
+		case f.know.Park == nil:
+		case inFramework(pass.Pkg.Path()):
+			pass.ExportObjectFact(f.obj, &MayPark{}) // how it does is nobody's business
+		default:
 			pass.ExportObjectFact(f.obj, f.know.Park)
 		}
 		p := f.know.Params

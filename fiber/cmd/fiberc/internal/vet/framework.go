@@ -31,6 +31,7 @@ const (
 	adopts                      // its function may block: it runs beside a loop
 	callsBack                   // it calls its function before it returns
 	detaches                    // parks do not switch stacks afterwards
+	gives                       // what it is given goes to another fiber
 	waitsRead                   // its first result is an io.Reader whose Read may park
 )
 
@@ -50,7 +51,8 @@ var framework = map[string]map[string]trait{
 		"Fiber.Go":          elsewhere,
 		"Mutex.Lock":        parks | orBlocks,
 		"Cond.Wait":         parks | orBlocks,
-		"Chan.Send":         parks | orBlocks,
+		"Chan.Send":         parks | orBlocks | gives,
+		"Chan.TrySend":      gives,
 		"Chan.Recv":         parks | orBlocks,
 		"Select":            parks | orBlocks,
 		"Semaphore.Acquire": parks | orBlocks,
@@ -103,9 +105,9 @@ func shortName(fn *types.Func) string {
 	return fn.Name()
 }
 
-// title is how fn is called in a message in package in.
-func title(fn *types.Func, in *types.Package) string {
-	if fn.Pkg() == nil || fn.Pkg() == in {
+// title is how fn is called in a message: pkg.Name or pkg.Type.Name.
+func title(fn *types.Func) string {
+	if fn.Pkg() == nil {
 		return shortName(fn)
 	}
 	return fn.Pkg().Name() + "." + shortName(fn)

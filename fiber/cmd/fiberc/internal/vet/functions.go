@@ -276,7 +276,7 @@ func (x *index) call(f *function, call ssa.CallInstruction) {
 	case local != nil && obj == nil:
 		add(callee, local, "") // a literal
 	case callee != nil:
-		add(callee, local, title(obj, x.pkg))
+		add(callee, local, title(obj))
 	case !c.IsInvoke() && obj == nil:
 		x.callsParam(f, resolve(c.Value))
 	}
@@ -284,7 +284,7 @@ func (x *index) call(f *function, call ssa.CallInstruction) {
 	if (c.IsInvoke() || obj == nil && local == nil) && bearsFiber(c.Signature()) {
 		name := "a function that is given the fiber"
 		if c.IsInvoke() {
-			name = c.Method.Name()
+			name = title(c.Method)
 		} else if c.Value.Name() != "" {
 			if p, ok := resolve(c.Value).(*ssa.Parameter); ok {
 				name = p.Name()
@@ -305,14 +305,14 @@ func (x *index) call(f *function, call ssa.CallInstruction) {
 		if lit != nil {
 			name := ""
 			if lit.obj != nil {
-				name = title(lit.obj, x.pkg)
+				name = title(lit.obj)
 			}
 			add(&lit.know, lit, name)
 		} else if s, ok := resolve(a).(*ssa.Function); ok && s.Object() != nil {
 			// A function or bound method of another package.
 			if obj, ok := s.Object().(*types.Func); ok {
 				if s := x.lookup(obj.Origin()); s != nil {
-					add(s, nil, title(obj, x.pkg))
+					add(s, nil, title(obj))
 				}
 			}
 		} else {
@@ -344,7 +344,7 @@ func (x *index) reads(obj *types.Func, c *ssa.CallCommon, add func(*summary, *fu
 		switch a := a.(type) {
 		case *ssa.Call:
 			if callee := calleeOf(a.Common()); traitsOf(callee)&waitsRead != 0 {
-				add(&summary{Park: &MayPark{}}, nil, title(callee, x.pkg)+"().Read")
+				add(&summary{Park: &MayPark{}}, nil, title(callee)+"().Read")
 			}
 		case *ssa.MakeInterface:
 			for _, m := range []string{"Read", "Write"} {
@@ -362,7 +362,7 @@ func (x *index) reads(obj *types.Func, c *ssa.CallCommon, add func(*summary, *fu
 					s = x.lookup(fn.Origin())
 				}
 				if s != nil {
-					add(s, local, title(fn, x.pkg))
+					add(s, local, title(fn))
 				}
 			}
 		}

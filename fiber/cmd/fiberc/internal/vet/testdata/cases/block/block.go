@@ -50,8 +50,8 @@ func helper() { deeper() }
 func deeper() { time.Sleep(1) }
 
 func calls(c *httpfw.Ctx, s *store.Store) {
-	helper()  // want `helper blocks every fiber of this loop \(helper → deeper → time.Sleep\): call it in Block`
-	s.Count() // want `store.Store.Count blocks every fiber of this loop \(store.Store.Count → Store.query → sql.DB.QueryRow\): call it in Block`
+	helper()  // want `block.helper blocks every fiber of this loop \(block.helper → block.deeper → time.Sleep\): call it in Block`
+	s.Count() // want `store.Store.Count blocks every fiber of this loop \(store.Store.Count → store.Store.query → sql.DB.QueryRow\): call it in Block`
 	s.Next()  // want `store.Store.Next blocks`
 	s.Peek()
 	s.Get()
@@ -83,12 +83,12 @@ func literals(c *httpfw.Ctx, list []int) {
 	store.Twice(func() {
 		time.Sleep(1) // want `time.Sleep blocks`
 	})
-	store.Twice(deeper) // want `deeper blocks`
+	store.Twice(deeper) // want `block.deeper blocks`
 	for range items(list) {
 		time.Sleep(1) // want `time.Sleep blocks`
 	}
 	var once sync.Once
-	once.Do(deeper) // want `deeper blocks`
+	once.Do(deeper) // want `block.deeper blocks`
 }
 
 func items(list []int) func(yield func(int) bool) { return slices.Values(list) }
@@ -143,7 +143,7 @@ func plain(ch chan int, fast *fiber.Chan[int]) {
 }
 
 func callsPlain(c *httpfw.Ctx) {
-	plain(nil, nil) // want `plain blocks`
+	plain(nil, nil) // want `block.plain blocks`
 	reads(c)
 }
 
@@ -162,5 +162,5 @@ type generic[T any] struct{ ch chan T }
 func (g *generic[T]) next() T { return <-g.ch }
 
 func instance(c *httpfw.Ctx, g *generic[int]) {
-	g.next() // want `generic.next blocks`
+	g.next() // want `block.generic.next blocks`
 }

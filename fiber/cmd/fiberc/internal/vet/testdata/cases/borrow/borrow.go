@@ -13,7 +13,7 @@ import (
 func after(c *httpfw.Ctx) error {
 	q := c.RawQuery()
 	c.Sleep(1)
-	return c.Text(200, string(q)) // want `borrowed bytes \(httpfw.Ctx.RawQuery, line \d+\) are used after a park \(httpfw.Ctx.Sleep → fiber.Fiber.Sleep, line \d+\): copy them before it`
+	return c.Text(200, string(q)) // want `borrowed bytes \(httpfw.Ctx.RawQuery, line \d+\) are used after a park \(httpfw.Ctx.Sleep, line \d+\): copy them before it`
 }
 
 func copies(c *httpfw.Ctx) {
@@ -58,7 +58,7 @@ func loop(v *netpoll.View) error {
 func lines(v *netpoll.View) {
 	b, _ := v.Receive()
 	for len(b) > 0 {
-		i := bytes.IndexByte(b, '\n') // want `borrowed bytes \(netpoll.View.Receive, line \d+\) are used after a park \(netpoll.View.Write → fiber.Fiber.Park, line \d+\)`
+		i := bytes.IndexByte(b, '\n') // want `borrowed bytes \(netpoll.View.Receive, line \d+\) are used after a park \(netpoll.View.Write, line \d+\)`
 		v.Write(b[:i])
 		b = b[i+1:]
 	}
@@ -140,6 +140,13 @@ func handed(c *httpfw.Ctx, g *fiber.Group) {
 		return nil
 	})
 	c.Block(func() { fmt.Println(q) }) // want `are handed to Block`
+}
+
+func sent(v *netpoll.View, ch *fiber.Chan[[]byte]) {
+	b, _ := v.Receive()
+	ch.Send(v.Fiber(), b) // want `are handed to another fiber: copy them first`
+	b = v.Buffered()
+	ch.Send(v.Fiber(), bytes.Clone(b))
 }
 
 func handedCopies(c *httpfw.Ctx) {

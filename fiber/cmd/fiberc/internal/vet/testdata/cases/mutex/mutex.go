@@ -22,7 +22,7 @@ type server struct {
 func (s *server) deferred(c *httpfw.Ctx) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return c.Sleep(1) // want `s.mu is held \(since line \d+\) while httpfw.Ctx.Sleep → fiber.Fiber.Sleep may park: unlock it first, or use fiber.Mutex`
+	return c.Sleep(1) // want `s.mu is held \(since line \d+\) while httpfw.Ctx.Sleep may park: unlock it first, or use fiber.Mutex`
 }
 
 func (s *server) plain(c *httpfw.Ctx) {
@@ -173,7 +173,7 @@ type stream interface{ serve(c *httpfw.Ctx) }
 func (s *server) dynamic(c *httpfw.Ctx, x stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.serve(c) // want `s.mu is held \(since line \d+\) while serve may park`
+	x.serve(c) // want `s.mu is held \(since line \d+\) while mutex.stream.serve may park`
 }
 
 func two(a, b *server, c *httpfw.Ctx) {

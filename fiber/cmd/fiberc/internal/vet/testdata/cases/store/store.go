@@ -17,7 +17,7 @@ type Store struct {
 	ch chan int
 }
 
-func (s *Store) Count() (n int) { // want Count:"blocks: Store.query → sql.DB.QueryRow"
+func (s *Store) Count() (n int) { // want Count:"blocks: store.Store.query → sql.DB.QueryRow"
 	return s.query()
 }
 
@@ -50,7 +50,7 @@ func Twice(fn func()) { fn(); fn() } // want Twice:"params"
 
 func Pause(f *fiber.Fiber) { f.Sleep(time.Second) } // want Pause:"may park: fiber.Fiber.Sleep"
 
-func Head(v *netpoll.View) []byte { // want Head:"lends" Head:"may park: netpoll.View.Receive → fiber.Fiber.Park"
+func Head(v *netpoll.View) []byte { // want Head:"lends" Head:"may park: netpoll.View.Receive"
 	b, _ := v.Receive()
 	return bytes.TrimSpace(b)
 }

@@ -17,7 +17,7 @@ func locked(f *fiber.Fiber) {
 func deferred(c *httpfw.Ctx) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return c.Sleep(1) // want `httpfw.Ctx.Sleep → fiber.Fiber.Sleep may park on a thread locked`
+	return c.Sleep(1) // want `httpfw.Ctx.Sleep may park on a thread locked`
 }
 
 func detached(f *fiber.Fiber) {
@@ -64,7 +64,7 @@ var current *httpfw.Ctx
 
 //export onEvent
 func onEvent() {
-	wait() // want `wait → httpfw.Ctx.Sleep → fiber.Fiber.Sleep may park in a cgo callback, which ends the process: call Detach first`
+	wait() // want `thread.wait → httpfw.Ctx.Sleep may park in a cgo callback, which ends the process: call Detach first`
 }
 
 //export onDetached

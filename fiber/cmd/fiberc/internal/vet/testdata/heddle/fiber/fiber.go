@@ -41,3 +41,5 @@ type Runtime struct{}
 func (rt *Runtime) Go(fn func(f *Fiber)) error      { return nil }
 func (rt *Runtime) Adopt(fn func(f *Fiber)) error   { return nil }
 func (rt *Runtime) Close(ctx context.Context) error { return nil }
+
+func (c *Chan[T]) TrySend(v T) (bool, error) { return true, nil }
