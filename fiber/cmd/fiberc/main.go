@@ -5,17 +5,24 @@
 //	fiberc build|run|test|vet [go's flags] [packages]
 //	fiberc explain [-json] [go's build flags] [packages]
 //
+// vet runs go vet, and the checks of package internal/vet beside it; the command also
+// works as go vet -vettool=$(which fiberc).
+//
 // -keep dir, before the packages, writes the generated files to dir as well.
 package main
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 )
 
 func main() {
+	if isVetTool(os.Args[1:]) {
+		vetTool()
+	}
 	code, err := run(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "fiberc:", err)
@@ -29,12 +36,15 @@ func run(args []string) (int, error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: fiberc build|run|test|vet|explain [flags] [packages]")
 	}
+	if args[0] == "vet" {
+		return goVet(args[1:])
+	}
 	inv, err := parse(args[0], args[1:])
 	if err != nil {
 		return 2, err
 	}
 	switch inv.command {
-	case "build", "run", "test", "vet":
+	case "build", "run", "test":
 		return inv.run()
 	case "explain":
 		return inv.explain()
@@ -43,9 +53,12 @@ func run(args []string) (int, error) {
 }
 
 // goCommand runs the go command and returns its exit code.
-func goCommand(args ...string) (int, error) {
+func goCommand(args ...string) (int, error) { return runGo(os.Stderr, args...) }
+
+// runGo is goCommand with another place for what the go command complains of.
+func runGo(stderr io.Writer, args ...string) (int, error) {
 	cmd := exec.Command("go", args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
