@@ -30,6 +30,7 @@ type Func struct {
 	name   string      // of the second body
 	bears  int         // index of the parameter that leads to a fiber, -1 for none
 	value  bool        // it is used as a function value
+	direct bool        // a literal that is called or deferred where it stands
 	hand   *types.Func // the second body of a leaf, written by hand
 	lits   int         // literals inside, numbered
 	copies int         // copies of a literal in generated and original code
@@ -54,6 +55,7 @@ func (p *Program) Analyze() {
 	for _, pkg := range p.Pkgs {
 		for _, file := range pkg.Syntax {
 			p.findValues(pkg, file)
+			p.findDirect(pkg, file)
 		}
 	}
 	for changed := true; changed; {
@@ -124,7 +126,7 @@ func (f *Func) typeParams() *types.TypeParamList {
 
 // entered reports whether f is called as a value, and so has a handshake.
 func (f *Func) entered() bool {
-	return f.Lit != nil || f.value && f.bears >= 0 && f.Decl.Recv == nil && f.typeParams().Len() == 0
+	return f.Lit != nil && !f.direct || f.value && f.bears >= 0 && f.Decl.Recv == nil && f.typeParams().Len() == 0
 }
 
 func (p *Program) collect(pkg *Package, file *ast.File) {
@@ -290,6 +292,10 @@ func (p *Program) calleeOf(pkg *Package, call *ast.CallExpr) callee {
 	}
 	var obj types.Object
 	switch fun := fun.(type) {
+	case *ast.FuncLit:
+		if f := p.lits[fun]; f.direct {
+			return callee{static: f}
+		}
 	case *ast.Ident:
 		obj = info.Uses[fun]
 	case *ast.SelectorExpr:
@@ -383,11 +389,8 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 			return "a type parameter without a name", at
 		}
 	}
-	if f.Sig.Results().Len() > 6 {
-		return "more than 6 results", at
-	}
 	if f.Lit != nil {
-		if f.bears < 0 {
+		if !p.enterable(f) {
 			return "a literal without a parameter that leads to a fiber", at
 		}
 		for e := f.Encl; e != nil; e = e.Encl {
@@ -396,28 +399,5 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 			}
 		}
 	}
-	info := f.Pkg.TypesInfo
-	no := func(n ast.Node, reason string) {
-		if why == "" {
-			why, at = reason, n.Pos()
-		}
-	}
-	ast.Inspect(f.Body, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncLit:
-			return false
-		case *ast.BranchStmt:
-			if n.Tok == token.GOTO {
-				no(n, "goto")
-			}
-		case *ast.TypeSpec:
-			no(n, "a type declared in the function")
-		case *ast.Ident:
-			if b, ok := info.Uses[n].(*types.Builtin); ok && b.Name() == "recover" {
-				no(n, "recover")
-			}
-		}
-		return true
-	})
-	return why, at
+	return "", at
 }

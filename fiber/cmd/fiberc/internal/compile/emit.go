@@ -46,6 +46,7 @@ func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	for _, pkg := range p.Pkgs {
 		pkg.helpers = map[string]string{}
 		pkg.common = nil
+		pkg.moved, pkg.prog = nil, p
 		for _, file := range pkg.Syntax {
 			pkg.files[file] = newFileNames(pkg, file)
 		}
@@ -199,10 +200,11 @@ func numbered(s string) string {
 // original returns the edits of a source file: the handshakes of its functions that are
 // called as values.
 func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
-	var edits []edit
+	edits := pkg.movedTypes(file)
 	for _, x := range list {
 		f := x.f
 		switch {
+		case f.direct:
 		case f.Lit != nil:
 			var caps []string
 			fs := factsOf(f)

@@ -107,6 +107,13 @@ func factsOf(f *Func) *facts {
 			}
 		case *ast.IncDecStmt:
 			assign(n.X)
+		case *ast.ReturnStmt:
+			// It assigns the named results.
+			if len(n.Results) > 0 {
+				for _, r := range resultsOf(own()) {
+					fs.assigned[info.Defs[r]] = true
+				}
+			}
 		case *ast.DeclStmt:
 			if d, ok := n.Decl.(*ast.GenDecl); ok && d.Tok == token.VAR {
 				for _, s := range d.Specs {
@@ -175,6 +182,24 @@ func factsOf(f *Func) *facts {
 		}
 	}
 	return fs
+}
+
+// resultsOf are the names of the results of a function.
+func resultsOf(fn ast.Node) (list []*ast.Ident) {
+	var t *ast.FuncType
+	switch fn := fn.(type) {
+	case *ast.FuncDecl:
+		t = fn.Type
+	case *ast.FuncLit:
+		t = fn.Type
+	}
+	if t == nil || t.Results == nil {
+		return nil
+	}
+	for _, field := range t.Results.List {
+		list = append(list, field.Names...)
+	}
+	return list
 }
 
 // arrayLike reports whether t is an array, or may be one.

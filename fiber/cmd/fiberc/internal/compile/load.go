@@ -53,6 +53,8 @@ type Package struct {
 	helpers map[string]string
 	files   map[*ast.File]*fileNames // of the generated ones
 	common  *fileNames               // of the file of helpers
+	moved   map[*types.TypeName]bool // local types that are the package's, see localtypes.go
+	prog    *Program
 }
 
 // Load loads the packages that patterns name, for the go command's flags.
