@@ -15,3 +15,15 @@ func Rune(s string, i int) (r rune, next int) {
 	}
 	return r, len(s)
 }
+
+// Keys returns the keys of m, in any order.
+func Keys[M ~map[K]V, K comparable, V any](m M) []K {
+	if len(m) == 0 {
+		return nil
+	}
+	list := make([]K, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}

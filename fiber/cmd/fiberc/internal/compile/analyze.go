@@ -21,6 +21,7 @@ func (p *Program) Analyze() {
 	for _, pkg := range p.Pkgs {
 		for _, file := range pkg.Syntax {
 			p.findValues(pkg, file)
+			p.findDirect(pkg, file)
 		}
 	}
 	for _, f := range p.all {
@@ -191,11 +192,8 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 			return "a type parameter without a name", at
 		}
 	}
-	if f.Sig.Results().Len() > 6 {
-		return "more than 6 results", at
-	}
 	if f.Lit != nil {
-		if f.bears < 0 && !f.trusted {
+		if !p.enterable(f) {
 			return "a literal without a parameter that leads to a fiber, which is not only called where that is certain", at
 		}
 		for e := f.Encl; e != nil; e = e.Encl {
@@ -204,28 +202,5 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 			}
 		}
 	}
-	info := f.Pkg.TypesInfo
-	no := func(n ast.Node, reason string) {
-		if why == "" {
-			why, at = reason, n.Pos()
-		}
-	}
-	ast.Inspect(f.Body, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncLit:
-			return false
-		case *ast.BranchStmt:
-			if n.Tok == token.GOTO {
-				no(n, "goto")
-			}
-		case *ast.TypeSpec:
-			no(n, "a type declared in the function")
-		case *ast.Ident:
-			if b, ok := info.Uses[n].(*types.Builtin); ok && b.Name() == "recover" {
-				no(n, "recover")
-			}
-		}
-		return true
-	})
-	return why, at
+	return "", at
 }

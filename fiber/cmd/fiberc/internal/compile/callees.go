@@ -109,6 +109,10 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 	}
 	var obj types.Object
 	switch fun := fun.(type) {
+	case *ast.FuncLit:
+		if g := p.lits[fun]; g.direct {
+			return callee{static: g}
+		}
 	case *ast.Ident:
 		obj = info.Uses[fun]
 	case *ast.SelectorExpr:

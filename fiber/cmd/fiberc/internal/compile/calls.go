@@ -16,7 +16,7 @@ func (l *lowering) many() map[*ast.CallExpr][]*variable {
 
 // arguments spells the arguments of a call to a second body: the receiver first.
 func (l *lowering) arguments(call *ast.CallExpr) string {
-	var args []string
+	args := l.captured(call)
 	fun := ast.Unparen(call.Fun)
 	operands := call.Args
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
@@ -59,6 +59,23 @@ func (l *lowering) arguments(call *ast.CallExpr) string {
 		text += "..."
 	}
 	return text
+}
+
+// unfold makes the call whose several results are the arguments of another one.
+// What comes before it in the same expression is evaluated first.
+func (l *lowering) unfold(call *ast.CallExpr, before ...ast.Expr) {
+	if len(call.Args) != 1 {
+		return
+	}
+	inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr)
+	if !ok {
+		return
+	}
+	if _, tuple := l.info.TypeOf(inner).(*types.Tuple); tuple && l.many()[inner] == nil {
+		l.forced = inner
+		l.spill(append(before, inner)...)
+		l.forced = nil
+	}
 }
 
 // receiver spells the receiver of a method call as the method declares it.
@@ -142,9 +159,6 @@ func (l *lowering) parkAt(call *ast.CallExpr) []*variable {
 	p := &park{pc: len(l.parks) + 1, call: call}
 	l.parks = append(l.parks, p)
 	p.types = l.resultTypes(call)
-	if len(p.types) > 6 {
-		no(call, "a call with more than 6 results")
-	}
 	var text strings.Builder
 	args := ""
 	var fun string

@@ -7,132 +7,68 @@ import (
 	"strings"
 )
 
-// Deferred calls. What a defer statement evaluates goes to variables, and a bit says that
-// the call is to be made. A return sets the results and goes to the function's exit, which
-// makes the calls, the last first, as ordinary calls: one that may park is a park point.
-// A panic or Goexit is for the guard, a native deferred function. It takes the panic,
-// defers natively what is still to be called, in order, and panics again under those, so
-// that recover works in them as gc has it; if one of them recovers, the function returns
-// its results. While the function leaves at a park the guard does nothing.
+// Defer statements. What one evaluates goes to variables, and a bit says that the call is
+// to be made; exits.go has where it is. A function that may execute one of its defer
+// statements more than once, or has more of them than bits, keeps a list instead: the
+// number of the statement and a copy of the variables.
 
 // A deferred is a defer statement.
 type deferred struct {
-	stmt *ast.DeferStmt
-	bit  int
-	call func() string // spells the plain call
-	park *callee       // of a second body, nil if it has none
-	args func() string // of the second body
+	stmt     *ast.DeferStmt
+	site     int           // its number, from 1
+	operands []*variable   // what it has evaluated
+	call     func() string // spells the plain call
+	park     *callee       // of a second body, nil if it has none
+	args     func() string // of the second body
 }
+
+func (d *deferred) bit() uint32 { return 1 << (d.site - 1) }
 
 // prepare finds out whether returns have to go to an exit.
 func (l *lowering) prepare() {
 	has := len(l.boxes) > 0
-	ast.Inspect(l.f.Body, func(n ast.Node) bool {
-		switch n.(type) {
-		case *ast.FuncLit:
-			return false
-		case *ast.DeferStmt:
-			if l.pending == nil {
-				l.pending = l.temp(types.Typ[types.Uint32], n)
+	n := 0
+	var visit func(n ast.Node, loop bool)
+	visit = func(top ast.Node, loop bool) {
+		ast.Inspect(top, func(m ast.Node) bool {
+			switch m := m.(type) {
+			case *ast.FuncLit:
+				return false
+			case *ast.ForStmt, *ast.RangeStmt:
+				if m != top {
+					visit(m, true)
+					return false
+				}
+			case *ast.DeferStmt:
+				n++
+				l.listed = l.listed || loop || n > 32 || l.repeats(m.Pos())
 			}
-			has = true
+			return true
+		})
+	}
+	visit(l.f.Body, false)
+	if n > 0 {
+		has = true
+		l.pending = l.temp(types.Typ[types.Uint32], l.f.Body)
+		if l.listed {
+			l.pending.typ, l.pending.raw = types.NewSlice(types.Typ[types.Int]), "[]abi_.Deferred"
+			l.popped = l.temp(types.Typ[types.Int], l.f.Body)
+			l.popped.raw = "abi_.Deferred"
 		}
-		return true
-	})
+	}
 	if has {
 		l.exit = "exit_"
 	}
 }
 
-// returning spells a return as the way to the exit.
-func (l *lowering) returning(s *ast.ReturnStmt) string {
-	l.outs = append(l.outs, l.exit)
-	to := "goto " + l.exit
-	if len(s.Results) == 0 {
-		return to
-	}
-	var lhs, rhs []string
-	for _, r := range l.results {
-		if b := l.boxes[r]; b != nil {
-			l.use(b)
-			lhs = append(lhs, b.ref())
-			continue
-		}
-		lhs = append(lhs, r.name)
-	}
-	for _, e := range s.Results {
-		rhs = append(rhs, l.text(e))
-	}
-	return strings.Join(lhs, ", ") + " = " + strings.Join(rhs, ", ") + "\n" + to
-}
-
-// leaveFunction ends the code.
-func (l *lowering) leaveFunction() {
-	end := l.f.Body.End() - 1
-	if l.exit == "" {
-		l.emit(instr{text: "return", exits: true, result: true, pos: end})
-		return
-	}
-	l.label(l.exit)
-	for i := len(l.defers) - 1; i >= 0; i-- {
-		d := l.defers[i]
-		skip := l.newLabel("skip")
-		l.use(l.pending)
-		l.branchUnless(d.stmt, fmt.Sprintf("%s&%d != 0", l.pending.name, d.bit), skip)
-		l.use(l.pending)
-		l.do(d.stmt, fmt.Sprintf("%s &^= %d", l.pending.name, d.bit), l.pending)
-		if d.park != nil {
-			p := &park{pc: len(l.parks) + 1, call: d.stmt.Call, callee: d.park.static.Title}
-			p.types = l.resultTypes(d.stmt.Call)
-			if len(p.types) > 6 {
-				no(d.stmt, "a call with more than 6 results")
-			}
-			for _, t := range p.types {
-				p.results = append(p.results, l.temp(t, d.stmt))
-			}
-			p.fun = l.second(d.stmt.Call, d.park.static) + "(s_, nil" + l.flagArgs(d.stmt.Call, d.park.static) + d.args() + ")"
-			l.parks = append(l.parks, p)
-			l.emit(instr{pos: d.stmt.Pos(), park: p, defs: p.results, falls: true})
-		} else {
-			l.do(d.stmt, d.call())
-		}
-		l.label(skip)
-	}
-	text := ""
-	for _, r := range l.results {
-		if b := l.boxes[r]; b != nil {
-			l.use(b)
-			text += r.name + " = " + b.ref() + "\n"
-		}
-	}
-	l.emit(instr{text: text + "return", exits: true, result: true, pos: end})
-	// A panic in a call that parked goes to the guard, which looks at all this.
-	for i := range l.code {
-		if l.code[i].park == nil || len(l.defers) == 0 {
-			continue
-		}
-		l.code[i].targets = append(l.code[i].targets, l.exit)
-	}
-}
-
 // deferStmt evaluates what is deferred.
 func (l *lowering) deferStmt(s *ast.DeferStmt) {
-	for _, t := range l.loops {
-		if t.cont != "" {
-			no(s, "defer in a loop")
-		}
-	}
-	if len(l.defers) == 32 {
-		no(s, "more than 32 defer statements")
-	}
 	call := s.Call
 	fun := ast.Unparen(call.Fun)
-	if tv := l.info.Types[fun]; tv.IsType() || tv.IsBuiltin() {
-		no(s, "defer of a builtin or a conversion")
-	}
-	d := &deferred{stmt: s, bit: 1 << len(l.defers)}
+	d := &deferred{stmt: s, site: len(l.defers) + 1}
 	operands := append([]ast.Expr{}, call.Args...)
 	sel, _ := fun.(*ast.SelectorExpr)
+	lit, _ := fun.(*ast.FuncLit)
 	var method *types.Selection
 	if sel != nil {
 		if m := l.info.Selections[sel]; m != nil && m.Kind() == types.MethodVal {
@@ -140,62 +76,61 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 			operands = append([]ast.Expr{sel.X}, operands...)
 		}
 	}
-	for _, a := range call.Args {
-		if _, tuple := l.info.TypeOf(a).(*types.Tuple); tuple {
-			no(s, "defer of a call with the results of another")
-		}
+	if method == nil && lit == nil {
+		operands = append([]ast.Expr{fun}, operands...)
 	}
+	l.unfold(call, operands[:len(operands)-len(call.Args)]...)
 	l.spill(operands...)
-	sig := l.info.TypeOf(fun).Underlying().(*types.Signature)
 	var lhs, rhs []string
-	var defs []*variable
 	keep := func(t types.Type, text string) *variable {
 		v := l.temp(t, s)
-		lhs, rhs, defs = append(lhs, v.name), append(rhs, text), append(defs, v)
+		lhs, rhs, d.operands = append(lhs, v.name), append(rhs, text), append(d.operands, v)
 		return v
 	}
+	if c, ok := l.parking[call]; ok && c.static != nil {
+		d.park = &c
+	}
 	var recv, fn *variable
-	name := ""
+	name := l.builtin(call)
+	check := ""
 	switch {
+	case name != "":
+		if strings.Contains(name, ".") {
+			no(s, "defer of %s", name)
+		}
 	case method != nil:
 		rt := method.Obj().(*types.Func).Signature().Recv().Type()
+		text := ""
 		if types.IsInterface(rt) {
-			if len(method.Index()) > 1 {
-				no(s, "defer of a method promoted from an interface")
-			}
-			rt = l.info.TypeOf(sel.X)
-			recv = keep(rt, l.text(sel.X))
+			rt, text = l.embedded(sel, method)
 		} else {
-			recv = keep(rt, l.receiver(sel, method))
+			text = l.receiver(sel, method)
 		}
+		recv = keep(rt, text)
 		name = sel.Sel.Name
+		if types.IsInterface(rt) {
+			check = "\n_ = " + recv.name + "." + name // nil panics here, not at the call
+		}
 		if o := method.Obj(); !o.Exported() && o.Pkg() != l.pkg.Types {
 			no(s, "defer of an unexported method of another package")
 		}
+	case lit != nil && d.park != nil:
+		// The closure is made only if something panics.
+		name = l.text(lit)
 	default:
-		var obj types.Object
-		if id, ok := fun.(*ast.Ident); ok {
-			obj = l.info.Uses[id]
+		var id *ast.Ident
+		if i, ok := fun.(*ast.Ident); ok {
+			id = i
 		} else if sel != nil {
-			obj = l.info.Uses[sel.Sel]
+			id = sel.Sel
 		}
-		if _, ok := obj.(*types.Func); ok {
-			name = l.text(fun)
+		if _, ok := l.info.Uses[id].(*types.Func); ok && id != nil {
+			name = l.text(fun) + l.instance(id, call)
 		} else {
 			fn = keep(l.info.TypeOf(fun), l.text(fun))
 		}
 	}
-	var args []*variable
-	for i, a := range call.Args {
-		var t types.Type
-		switch n := sig.Params().Len(); {
-		case !sig.Variadic() || i < n-1 || call.Ellipsis.IsValid():
-			t = sig.Params().At(i).Type()
-		default:
-			t = sig.Params().At(n - 1).Type().Underlying().(*types.Slice).Elem()
-		}
-		args = append(args, keep(t, l.text(a)))
-	}
+	args := l.deferredArgs(call, keep)
 	list := func() string {
 		for _, v := range args {
 			l.use(v)
@@ -205,6 +140,13 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 			text += "..."
 		}
 		return text
+	}
+	var caught []*variable
+	if lit != nil && d.park != nil {
+		caught = l.captures(d.park.static, s)
+		if l.listed {
+			d.operands = append(d.operands, caught...)
+		}
 	}
 	d.call = func() string {
 		switch {
@@ -217,47 +159,133 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 		}
 		return name + "(" + list() + ")"
 	}
-	if c, ok := l.parking[call]; ok && c.static != nil {
-		d.park = &c
-		d.args = func() string {
-			text := ""
-			if recv != nil {
-				l.use(recv)
-				text = ", " + recv.name
-			}
-			if a := list(); a != "" {
-				text += ", " + a
-			}
-			return text
+	d.args = func() string {
+		text := ""
+		if recv != nil {
+			l.use(recv)
+			text = ", " + recv.name
 		}
+		for _, v := range caught {
+			l.use(v)
+			text += ", " + v.name
+		}
+		if a := list(); a != "" {
+			text += ", " + a
+		}
+		return text
 	}
 	l.defers = append(l.defers, d)
-	set := fmt.Sprintf("%s |= %d", l.pending.name, d.bit)
-	l.use(l.pending)
+	text := l.note(d)
 	if len(lhs) > 0 {
-		set = strings.Join(lhs, ", ") + " = " + strings.Join(rhs, ", ") + "\n" + set
+		text = strings.Join(lhs, ", ") + " = " + strings.Join(rhs, ", ") + check + "\n" + text
 	}
-	l.do(s, set, defs...)
+	defs := append([]*variable{}, d.operands[:len(lhs)]...)
+	l.do(s, text, defs...)
 }
 
-// writeGuard spells the guard.
-func (l *lowering) writeGuard(b *strings.Builder) {
-	if len(l.defers) == 0 {
-		return
-	}
-	run := func() {
-		for _, d := range l.defers {
-			fmt.Fprintf(b, "if %s&%d != 0 {\n%s &^= %d\ndefer %s\n}\n", l.pending.name, d.bit, l.pending.name, d.bit, d.call())
+// deferredArgs keeps the arguments of a deferred call.
+func (l *lowering) deferredArgs(call *ast.CallExpr, keep func(types.Type, string) *variable) []*variable {
+	var args []*variable
+	param := func(i int, have types.Type) types.Type { return have }
+	if name := l.builtin(call); name == "panic" {
+		param = func(int, types.Type) types.Type { return types.Universe.Lookup("any").Type() }
+	} else if name == "" {
+		sig := l.signatureOf(call)
+		param = func(i int, _ types.Type) types.Type {
+			n := sig.Params().Len()
+			if !sig.Variadic() || i < n-1 || call.Ellipsis.IsValid() {
+				return sig.Params().At(i).Type()
+			}
+			return sig.Params().At(n - 1).Type().Underlying().(*types.Slice).Elem()
 		}
 	}
-	fmt.Fprintf(b, "defer func() {\nif %s == 0 || s_.Left() {\nreturn\n}\nv_ := recover()\nfunc() {\n", l.pending.name)
-	run()
-	b.WriteString("if v_ != nil {\npanic(v_)\n}\n}()\n")
-	for _, r := range l.results {
-		if x := l.boxes[r]; x != nil {
-			fmt.Fprintf(b, "%s = %s\n", r.name, x.ref())
+	if len(call.Args) == 1 {
+		if inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr); ok && l.many()[inner] != nil {
+			for i, v := range l.many()[inner] {
+				l.use(v)
+				args = append(args, keep(param(i, v.typ), v.name))
+			}
+			return args
 		}
 	}
-	b.WriteString("}()\n")
-	l.uses = nil
+	for i, a := range call.Args {
+		args = append(args, keep(param(i, l.info.TypeOf(a)), l.text(a)))
+	}
+	return args
+}
+
+// signatureOf is that of what a call calls.
+func (l *lowering) signatureOf(call *ast.CallExpr) *types.Signature {
+	sig, ok := l.info.TypeOf(call.Fun).Underlying().(*types.Signature)
+	if !ok {
+		no(call, "a deferred call of a value whose type is a type parameter")
+	}
+	return sig
+}
+
+// embedded spells the interface whose method a selector names, which may be a field of
+// what stands before the dot.
+func (l *lowering) embedded(sel *ast.SelectorExpr, s *types.Selection) (types.Type, string) {
+	t := l.info.TypeOf(sel.X)
+	if len(s.Index()) == 1 {
+		return t, l.text(sel.X)
+	}
+	for _, i := range s.Index()[:len(s.Index())-1] {
+		if ptr, ok := t.Underlying().(*types.Pointer); ok {
+			t = ptr.Elem()
+		}
+		st, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			no(sel, "a method promoted through %s", t)
+		}
+		t = st.Field(i).Type()
+	}
+	return t, l.receiver(sel, s)
+}
+
+// instance spells the type arguments that a call of a generic function is given.
+func (l *lowering) instance(id *ast.Ident, at ast.Node) string {
+	inst, ok := l.info.Instances[id]
+	if !ok {
+		return ""
+	}
+	var list []string
+	for t := range inst.TypeArgs.Types() {
+		list = append(list, l.file.typ(t, at))
+	}
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+// note spells that a deferred call is to be made.
+func (l *lowering) note(d *deferred) string {
+	l.use(l.pending)
+	if !l.listed {
+		return fmt.Sprintf("%s |= %d", l.pending.name, d.bit())
+	}
+	args := ""
+	if len(d.operands) > 0 {
+		for _, v := range d.operands {
+			l.use(v)
+		}
+		args = ", Args: &" + l.kept(d) + "{" + join(d.operands, ", ") + "}"
+	}
+	return fmt.Sprintf("%s = append(%s, abi_.Deferred{Site: %d%s})", l.pending.name, l.pending.name, d.site, args)
+}
+
+// kept spells the struct of what a defer statement has evaluated.
+func (l *lowering) kept(d *deferred) string {
+	var fields []string
+	for i, v := range d.operands {
+		fields = append(fields, fmt.Sprintf("F%d %s", i, v.spell(l)))
+	}
+	return "struct {" + strings.Join(fields, "; ") + "}"
+}
+
+// loads spells its fields.
+func (d *deferred) loads() string {
+	var list []string
+	for i := range d.operands {
+		list = append(list, fmt.Sprintf("a_.F%d", i))
+	}
+	return strings.Join(list, ", ")
 }

@@ -44,6 +44,7 @@ func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	for _, pkg := range p.Pkgs {
 		pkg.helpers = map[string]string{}
 		pkg.common = nil
+		pkg.moved, pkg.prog = nil, p
 		for _, file := range pkg.Syntax {
 			pkg.files[file] = newFileNames(pkg, file)
 		}
@@ -198,7 +199,7 @@ func numbered(s string) string {
 // original returns the edits of a source file: the handshakes of its functions that are
 // called as values.
 func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
-	edits := p.boundIn(pkg, file)
+	edits := append(p.boundIn(pkg, file), pkg.movedTypes(file)...)
 	for _, x := range list {
 		f := x.f
 		switch {

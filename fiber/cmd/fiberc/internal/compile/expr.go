@@ -28,7 +28,7 @@ func (l *lowering) spill(list ...ast.Expr) {
 			if _, lit := e.(*ast.FuncLit); lit {
 				return false
 			}
-			if l.repl[e] != nil {
+			if c, ok := e.(*ast.CallExpr); l.repl[e] != nil || ok && l.many()[c] != nil {
 				return false
 			}
 			if tv := l.info.Types[e]; tv.IsType() || tv.Value != nil {
@@ -44,7 +44,7 @@ func (l *lowering) spill(list ...ast.Expr) {
 			find(e) // what is inside comes first
 			if l.ordered(e) {
 				if c, ok := e.(*ast.CallExpr); ok {
-					if _, park := l.parking[c]; park {
+					if _, park := l.parking[c]; park || c == l.forced {
 						last = len(ops)
 					}
 				}

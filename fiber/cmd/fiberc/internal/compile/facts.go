@@ -142,6 +142,13 @@ func wholeOf(outer *Func) *whole {
 			}
 		case *ast.IncDecStmt:
 			assign(n.X)
+		case *ast.ReturnStmt:
+			// It assigns the named results.
+			if len(n.Results) > 0 {
+				for _, r := range resultsOf(own()) {
+					fs.assigned[info.Defs[r]] = true
+				}
+			}
 		case *ast.RangeStmt:
 			if n.Tok == token.ASSIGN {
 				for _, e := range []ast.Expr{n.Key, n.Value} {
@@ -191,6 +198,24 @@ func wholeOf(outer *Func) *whole {
 		}
 	}
 	return fs
+}
+
+// resultsOf are the names of the results of a function.
+func resultsOf(fn ast.Node) (list []*ast.Ident) {
+	var t *ast.FuncType
+	switch fn := fn.(type) {
+	case *ast.FuncDecl:
+		t = fn.Type
+	case *ast.FuncLit:
+		t = fn.Type
+	}
+	if t == nil || t.Results == nil {
+		return nil
+	}
+	for _, field := range t.Results.List {
+		list = append(list, field.Names...)
+	}
+	return list
 }
 
 // arrayLike reports whether t is an array, or may be one.

@@ -46,6 +46,10 @@ func (l *lowering) copied(s ast.Stmt) {
 }
 
 func (l *lowering) stmt(s ast.Stmt, label string) {
+	if s, ok := s.(*ast.LabeledStmt); ok {
+		l.labeled(s)
+		return
+	}
 	if _, decl := s.(*ast.DeclStmt); !decl && !l.parksIn(s) {
 		if a, ok := s.(*ast.AssignStmt); !ok || a.Tok != token.DEFINE {
 			if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
@@ -54,10 +58,6 @@ func (l *lowering) stmt(s ast.Stmt, label string) {
 			}
 			if r, ok := s.(*ast.ReturnStmt); ok {
 				l.ret(r)
-				return
-			}
-			if label != "" {
-				l.do(s, label+":\n"+l.text(s)) // no goto names it from outside
 				return
 			}
 			l.copied(s)
@@ -92,13 +92,6 @@ func (l *lowering) stmt(s ast.Stmt, label string) {
 		l.deferStmt(s)
 	case *ast.BlockStmt:
 		l.block(s.List)
-	case *ast.LabeledStmt:
-		switch s.Stmt.(type) {
-		case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
-			l.stmt(s.Stmt, s.Label.Name)
-		default:
-			no(s, "a label of a statement that waits and is no loop, switch or select")
-		}
 	case *ast.IfStmt:
 		l.ifStmt(s)
 	case *ast.ForStmt:
@@ -246,6 +239,7 @@ func (l *lowering) ret(s *ast.ReturnStmt) {
 				if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
 					operands = append([]ast.Expr{sel.X}, call.Args...)
 				}
+				l.unfold(call, operands[:len(operands)-len(call.Args)]...)
 				l.spill(operands...)
 				args := l.arguments(call)
 				text := "return " + l.second(call, c.static) + "(s_, nil" + l.flagArgs(call, c.static)

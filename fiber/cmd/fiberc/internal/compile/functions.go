@@ -33,6 +33,7 @@ type Func struct {
 	name    string     // of the second body
 	bears   int        // index of the parameter that leads to a fiber, -1 for none
 	value   bool       // it is used as a function value
+	direct  bool       // a literal that is called or deferred where it stands
 	trusted bool       // a literal that second bodies hand to each other, see trust.go
 	ready   bool       // its second body exists already: it is a leaf, or of the standard library
 	lits    int        // literals inside, numbered
@@ -63,7 +64,7 @@ func (f *Func) typeParams() *types.TypeParamList {
 
 // entered reports whether f is called as a value, and so has a handshake.
 func (f *Func) entered() bool {
-	if f.bears < 0 || f.typeParams().Len() > 0 {
+	if f.bears < 0 || f.direct || f.typeParams().Len() > 0 {
 		return false
 	}
 	return f.Lit != nil || f.value

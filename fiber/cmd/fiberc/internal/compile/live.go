@@ -25,7 +25,11 @@ func (l *lowering) liveness() {
 			add(in[i+1])
 		}
 		for _, t := range l.code[i].targets {
-			add(in[at[t]])
+			to, ok := at[t]
+			if !ok {
+				no(l.f.Body, "a jump to a label that is not there: %s", t)
+			}
+			add(in[to])
 		}
 		return live
 	}

@@ -60,6 +60,8 @@ type Package struct {
 	helpers map[string]string
 	files   map[*ast.File]*fileNames // of the generated ones
 	common  *fileNames               // of the file of helpers
+	moved   map[*types.TypeName]bool // local types that are the package's, see localtypes.go
+	prog    *Program
 }
 
 func newPackage(q *packages.Package, t *types.Package) *Package {

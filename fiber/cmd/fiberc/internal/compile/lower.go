@@ -23,6 +23,8 @@ package compile
 //   - Which variables a park point saves is found by liveness on the flattened code
 //     (live.go). They are fields of a frame type of the function's own; the switch at the
 //     entry puts them back and jumps behind the call (emit.go).
+//   - Deferred calls are made by the second body where it returns, and by a native guard
+//     when something panics (exits.go).
 //   - Nothing is assigned to what the source names before a call is known not to have
 //     left: results go to temporaries first.
 //
@@ -52,6 +54,7 @@ func no(at ast.Node, format string, args ...any) {
 type variable struct {
 	name  string
 	typ   types.Type // of the variable, not of its box
+	raw   string     // how a type of package abi is spelled, "" for others
 	boxed bool
 	param bool
 }
@@ -113,11 +116,18 @@ type lowering struct {
 	loops   []*target
 	labels  int
 	temps   int
-	uses    map[*variable]bool // collected by text
-	outs    []string           // labels, collected by text
-	exits   bool               // collected by text
-	bare    bool               // collected by text
-	entry   []string           // statements for a fresh start
+	gotos   map[types.Object]string // labels that goto names -> those of flattened code
+	named   map[types.Object]bool   // labels that break or continue name
+	back    [][2]token.Pos          // gotos that lead back: to, from
+	whole   ast.Node                // what text is asked for
+	forced  *ast.CallExpr           // spill makes it, whether it may park or not
+	listed  bool                    // deferred calls are kept in a list, not as bits
+	popped  *variable               // the one that the exit makes now
+	uses    map[*variable]bool      // collected by text
+	outs    []string                // labels, collected by text
+	exits   bool                    // collected by text
+	bare    bool                    // collected by text
+	entry   []string                // statements for a fresh start
 }
 
 // lower makes the second body of f. It panics with a refusal if it cannot.
@@ -146,6 +156,7 @@ func (p *Program) lower(f *Func, names *fileNames) *lowering {
 		return true
 	})
 	l.signature()
+	l.jumps()
 	l.prepare()
 	l.block(f.Body.List)
 	l.leaveFunction()
@@ -194,7 +205,7 @@ func (l *lowering) nameFor(base string) string {
 // reserved names are those of generated code.
 func reserved(n string) bool {
 	switch n {
-	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_":
+	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_":
 		return true
 	}
 	if len(n) < 3 || n[0] != 'a' || n[len(n)-1] != '_' {
@@ -346,7 +357,7 @@ func (l *lowering) parksIn(n ast.Node) bool {
 		case *ast.DeferStmt:
 			found = true // it has to be seen, not copied
 		case *ast.CallExpr:
-			if _, ok := l.parking[n]; ok && l.repl[n] == nil {
+			if _, ok := l.parking[n]; ok && l.repl[n] == nil && l.many()[n] == nil {
 				found = true
 			}
 		}
@@ -374,6 +385,9 @@ func (v *variable) ref() string {
 
 // spell is the type with which a variable is declared.
 func (v *variable) spell(l *lowering) string {
+	if v.raw != "" {
+		return v.raw
+	}
 	t := l.file.typ(v.typ, l.f.Body)
 	if v.boxed {
 		return "*" + t

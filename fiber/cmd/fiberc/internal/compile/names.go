@@ -81,7 +81,8 @@ func (f *fileNames) spellable(t types.Type, at ast.Node, seen map[types.Type]boo
 			return
 		}
 		if o.Parent() != o.Pkg().Scope() {
-			no(at, "a value of the local type %s", o.Name())
+			f.local(o, at)
+			return
 		}
 		if o.Pkg() != f.pkg.Types && !o.Exported() {
 			no(at, "a value of type %s.%s, which has no name here", o.Pkg().Name(), o.Name())

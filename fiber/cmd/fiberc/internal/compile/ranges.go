@@ -10,208 +10,262 @@ import (
 // Range loops. The operand is evaluated once, into a temporary; the index that counts is
 // one of the loop's own, since the body may change its copy. Slices are walked to the
 // length they had, arrays are copied if their elements are wanted, strings go by runes.
+// Of a map the keys are taken when the loop begins, and each is looked up again when its
+// turn comes: what was deleted while the function waited is not seen, and a value is the
+// one of that time, as the language has it.
 
 func (l *lowering) rangeStmt(s *ast.RangeStmt, label string) {
 	u := l.info.TypeOf(s.X).Underlying()
 	ptr, _ := u.(*types.Pointer)
-	// The index is a variable of the loop's own: the body may change its copy.
-	index := func() *variable { return l.temp(types.Typ[types.Int], s.X) }
-	switch {
-	case ptr != nil:
+	if ptr != nil {
 		u = ptr.Elem().Underlying()
-	}
-	set := func(e ast.Expr, val string, use ...*variable) {
-		id, isIdent := e.(*ast.Ident)
-		if e == nil || isIdent && id.Name == "_" {
-			return
-		}
-		for _, v := range use {
-			l.use(v)
-		}
-		if s.Tok == token.DEFINE {
-			if l.facts.caught[l.info.Defs[id]] {
-				l.modern(s)
-			}
-			v := l.hoist(l.info.Defs[id], id)
-			if v.boxed {
-				val = "abi_.Box[" + l.file.typ(v.typ, id) + "](" + val + ")"
-			}
-			l.do(id, v.name+" = "+val, v)
-			return
-		}
-		if l.parksIn(e) {
-			no(e, "a range clause that assigns to what has to be waited for")
-		}
-		if v := l.vars[l.info.Uses[identOf(e)]]; isIdent && v != nil && !v.boxed {
-			l.do(e, v.name+" = "+val, v)
-			return
-		}
-		l.do(e, l.text(e)+" = "+val)
 	}
 	switch u := u.(type) {
 	case *types.Basic:
-		if u.Info()&types.IsString != 0 {
-			x := l.temp(l.info.TypeOf(s.X), s.X)
-			l.value(s.X, x)
-			i, next := index(), index()
-			r := l.temp(types.Typ[types.Rune], s.X)
-			l.do(s, next.name+" = 0", next)
-			t := l.enter(label, true)
-			l.label(t.cont)
-			l.use(next)
-			l.use(x)
-			l.branchUnless(s, next.name+" < len("+x.name+")", t.brk)
-			l.use(next)
-			l.do(s, i.name+" = "+next.name, i)
-			l.use(i)
-			l.use(x)
-			l.do(s, r.name+", "+next.name+" = abi_.Rune(string("+x.name+"), "+i.name+")", r, next)
-			if s.Key != nil {
-				set(s.Key, i.name, i)
-			}
-			if s.Value != nil {
-				set(s.Value, r.name, r)
-			}
-			l.use(r)
-			l.do(s, "_ = "+r.name)
-			l.block(s.Body.List)
-			l.jump(t.cont)
-			l.leaveTarget(t)
-			return
-		}
-		if u.Info()&types.IsInteger == 0 {
+		switch {
+		case u.Info()&types.IsString != 0:
+			l.rangeString(s, label)
+		case u.Info()&types.IsInteger != 0:
+			l.rangeInt(s, label)
+		default:
 			no(s, "range over %s", u)
 		}
-		typ := l.info.TypeOf(s.X)
-		if s.Key != nil {
-			if kt := l.info.TypeOf(s.Key); kt != nil && !isBlank(s.Key) {
-				typ = kt
-			}
-		}
-		x, i := l.temp(typ, s.X), l.temp(typ, s.X)
-		l.value(s.X, x)
-		l.do(s, i.name+" = 0", i)
-		t := l.enter(label, true)
-		top := l.newLabel("range")
-		l.label(top)
-		l.use(i)
-		l.use(x)
-		l.branchUnless(s, i.name+" < "+x.name, t.brk)
-		if s.Key != nil {
-			set(s.Key, i.name, i)
-		}
-		l.block(s.Body.List)
-		l.label(t.cont)
-		l.use(i)
-		l.do(s, i.name+"++", i)
-		l.jump(top)
-		l.leaveTarget(t)
-	case *types.Slice, *types.Array:
-		i := index()
-		var x, n *variable
-		limit := ""
-		if arr, ok := u.(*types.Array); ok {
-			limit = itoa(arr.Len())
-		}
-		value := s.Value != nil && !isBlank(s.Value)
-		if limit == "" || value || l.parksIn(s.X) || ptr != nil || !l.constantLen(s.X) {
-			x = l.temp(l.info.TypeOf(s.X), s.X)
-			l.value(s.X, x)
-		}
-		if limit == "" {
-			n = index()
-			l.use(x)
-			l.do(s, n.name+" = len("+x.name+")", n)
-			limit = n.name
-		}
-		l.do(s, i.name+" = 0", i)
-		t := l.enter(label, true)
-		top := l.newLabel("range")
-		l.label(top)
-		l.use(i)
-		if n != nil {
-			l.use(n)
-		}
-		l.branchUnless(s, i.name+" < "+limit, t.brk)
-		if s.Key != nil && s.Tok == token.DEFINE || !value {
-			if s.Key != nil {
-				set(s.Key, i.name, i)
-			}
-			if value {
-				set(s.Value, x.name+"["+i.name+"]", x, i)
-			}
-		} else {
-			l.rangeBoth(s, x, i)
-		}
-		if x != nil {
-			l.use(x)
-			l.do(s, "_ = "+x.name)
-		}
-		l.block(s.Body.List)
-		l.label(t.cont)
-		l.use(i)
-		l.do(s, i.name+"++", i)
-		l.jump(top)
-		l.leaveTarget(t)
+	case *types.Slice:
+		l.rangeList(s, label, -1, false)
+	case *types.Array:
+		l.rangeList(s, label, u.Len(), ptr != nil)
 	case *types.Chan:
-		x := l.temp(l.info.TypeOf(s.X), s.X)
-		l.value(s.X, x)
-		v := l.temp(u.Elem(), s.X)
-		ok := l.temp(types.Typ[types.Bool], s.X)
-		t := l.enter(label, true)
-		l.label(t.cont)
-		l.use(x)
-		l.do(s, v.name+", "+ok.name+" = <-"+x.name, v, ok)
-		l.use(ok)
-		l.branchUnless(s, ok.name, t.brk)
-		if s.Key != nil {
-			set(s.Key, v.name, v)
-		}
-		l.use(v)
-		l.do(s, "_ = "+v.name)
-		l.block(s.Body.List)
-		l.jump(t.cont)
-		l.leaveTarget(t)
+		l.rangeChan(s, label, u)
+	case *types.Map:
+		l.rangeMap(s, label, u)
 	default:
 		no(s, "range over %s", kindOf(u))
 	}
 }
 
-// rangeBoth assigns both variables of a range clause that declares none.
-func (l *lowering) rangeBoth(s *ast.RangeStmt, x, i *variable) {
-	var lhs, rhs []string
-	var defs []*variable
-	add := func(e ast.Expr, val string) {
-		if e == nil || isBlank(e) {
-			return
+// operand evaluates what is ranged over.
+func (l *lowering) operand(s *ast.RangeStmt) *variable {
+	x := l.temp(l.info.TypeOf(s.X), s.X)
+	l.value(s.X, x)
+	return x
+}
+
+// index declares a variable that counts.
+func (l *lowering) index(s *ast.RangeStmt) *variable { return l.temp(types.Typ[types.Int], s.X) }
+
+func (l *lowering) useAll(list ...*variable) {
+	for _, v := range list {
+		if v != nil {
+			l.use(v)
 		}
-		if l.parksIn(e) {
-			no(e, "a range clause that assigns to what has to be waited for")
-		}
-		if v := l.vars[l.info.Uses[identOf(e)]]; v != nil && !v.boxed {
-			if _, id := e.(*ast.Ident); id {
-				lhs, rhs, defs = append(lhs, v.name), append(rhs, val), append(defs, v)
-				return
-			}
-		}
-		lhs, rhs = append(lhs, l.text(e)), append(rhs, val)
 	}
-	if s.Tok == token.DEFINE {
-		v := l.hoist(l.info.Defs[s.Value.(*ast.Ident)], s.Value)
-		val := x.name + "[" + i.name + "]"
-		if v.boxed {
-			val = "abi_.Box[" + l.file.typ(v.typ, s) + "](" + val + ")"
+}
+
+// clause sets the variables of a range clause from the expressions key and val, which
+// name the variables use.
+func (l *lowering) clause(s *ast.RangeStmt, key, val string, use ...*variable) {
+	var left []ast.Expr
+	var right []string
+	for i, e := range []ast.Expr{s.Key, s.Value} {
+		if e != nil && !isBlank(e) {
+			left, right = append(left, e), append(right, []string{key, val}[i])
 		}
-		l.use(x)
-		l.use(i)
-		l.do(s, v.name+" = "+val, v)
+	}
+	if len(left) == 0 {
 		return
 	}
-	add(s.Key, i.name)
-	add(s.Value, x.name+"["+i.name+"]")
-	l.use(x)
+	if s.Tok == token.DEFINE {
+		for i, e := range left {
+			id := e.(*ast.Ident)
+			if l.facts.caught[l.info.Defs[id]] {
+				l.modern(s)
+			}
+			v := l.hoist(l.info.Defs[id], id)
+			if v.boxed {
+				right[i] = "abi_.Box[" + l.file.typ(v.typ, id) + "](" + right[i] + ")"
+			}
+			l.useAll(use...)
+			l.do(id, v.name+" = "+right[i], v)
+		}
+		return
+	}
+	var operands []ast.Expr
+	for _, e := range left {
+		operands = append(operands, parts(e)...)
+	}
+	l.spill(operands...)
+	var to []string
+	var defs []*variable
+	for _, e := range left {
+		if id := identOf(e); id != nil {
+			if v := l.vars[l.info.Uses[id]]; v != nil && !v.boxed {
+				to, defs = append(to, v.name), append(defs, v)
+				continue
+			}
+		}
+		to = append(to, l.text(e))
+	}
+	l.useAll(use...)
+	l.do(s, strings.Join(to, ", ")+" = "+strings.Join(right, ", "), defs...)
+}
+
+func (l *lowering) rangeString(s *ast.RangeStmt, label string) {
+	x := l.operand(s)
+	i, next := l.index(s), l.index(s)
+	r := l.temp(types.Typ[types.Rune], s.X)
+	l.do(s, next.name+" = 0", next)
+	t := l.enter(label, true)
+	l.label(t.cont)
+	l.useAll(next, x)
+	l.branchUnless(s, next.name+" < len("+x.name+")", t.brk)
+	l.use(next)
+	l.do(s, i.name+" = "+next.name, i)
+	l.useAll(i, x)
+	l.do(s, r.name+", "+next.name+" = abi_.Rune(string("+x.name+"), "+i.name+")", r, next)
+	l.clause(s, i.name, r.name, i, r)
+	l.use(r)
+	l.do(s, "_ = "+r.name)
+	l.block(s.Body.List)
+	l.jump(t.cont)
+	l.leaveTarget(t)
+}
+
+func (l *lowering) rangeInt(s *ast.RangeStmt, label string) {
+	typ := l.info.TypeOf(s.X)
+	if s.Key != nil {
+		if kt := l.info.TypeOf(s.Key); kt != nil && !isBlank(s.Key) {
+			typ = kt
+		}
+	}
+	x, i := l.temp(typ, s.X), l.temp(typ, s.X)
+	l.value(s.X, x)
+	l.do(s, i.name+" = 0", i)
+	t := l.enter(label, true)
+	top := l.newLabel("range")
+	l.label(top)
+	l.useAll(i, x)
+	l.branchUnless(s, i.name+" < "+x.name, t.brk)
+	l.clause(s, i.name, "", i)
+	l.block(s.Body.List)
+	l.label(t.cont)
 	l.use(i)
-	l.do(s, strings.Join(lhs, ", ")+" = "+strings.Join(rhs, ", "), defs...)
+	l.do(s, i.name+"++", i)
+	l.jump(top)
+	l.leaveTarget(t)
+}
+
+// rangeList ranges over a slice, or over an array of length long or a pointer to it.
+func (l *lowering) rangeList(s *ast.RangeStmt, label string, long int64, ptr bool) {
+	i := l.index(s)
+	var x, n *variable
+	value := s.Value != nil && !isBlank(s.Value)
+	if long < 0 || value || l.parksIn(s.X) || ptr || !l.constantLen(s.X) {
+		x = l.operand(s)
+	}
+	limit := itoa(long)
+	if long < 0 {
+		n = l.index(s)
+		l.use(x)
+		l.do(s, n.name+" = len("+x.name+")", n)
+		limit = n.name
+	}
+	l.do(s, i.name+" = 0", i)
+	t := l.enter(label, true)
+	top := l.newLabel("range")
+	l.label(top)
+	l.useAll(i, n)
+	l.branchUnless(s, i.name+" < "+limit, t.brk)
+	if value {
+		l.clause(s, i.name, x.name+"["+i.name+"]", x, i)
+	} else {
+		l.clause(s, i.name, "", i)
+	}
+	if x != nil {
+		l.use(x)
+		l.do(s, "_ = "+x.name)
+	}
+	l.block(s.Body.List)
+	l.label(t.cont)
+	l.use(i)
+	l.do(s, i.name+"++", i)
+	l.jump(top)
+	l.leaveTarget(t)
+}
+
+func (l *lowering) rangeChan(s *ast.RangeStmt, label string, u *types.Chan) {
+	x := l.operand(s)
+	v := l.temp(u.Elem(), s.X)
+	ok := l.temp(types.Typ[types.Bool], s.X)
+	t := l.enter(label, true)
+	l.label(t.cont)
+	l.use(x)
+	l.do(s, v.name+", "+ok.name+" = <-"+x.name, v, ok)
+	l.use(ok)
+	l.branchUnless(s, ok.name, t.brk)
+	l.clause(s, v.name, "", v)
+	l.use(v)
+	l.do(s, "_ = "+v.name)
+	l.block(s.Body.List)
+	l.jump(t.cont)
+	l.leaveTarget(t)
+}
+
+func (l *lowering) rangeMap(s *ast.RangeStmt, label string, u *types.Map) {
+	if !reflexive(u.Key()) {
+		no(s, "range over a map whose keys need not equal themselves, or not be the same if they are equal")
+	}
+	x := l.operand(s)
+	keys := l.temp(types.NewSlice(u.Key()), s.X)
+	i := l.index(s)
+	k, ok := l.temp(u.Key(), s.X), l.temp(types.Typ[types.Bool], s.X)
+	var v *variable
+	val, name := "_", ""
+	l.use(x)
+	l.do(s, keys.name+" = abi_.Keys("+x.name+")", keys)
+	l.do(s, i.name+" = 0", i)
+	t := l.enter(label, true)
+	l.label(t.cont)
+	l.useAll(i, keys)
+	l.branchUnless(s, i.name+" < len("+keys.name+")", t.brk)
+	l.useAll(i, keys)
+	l.do(s, k.name+" = "+keys.name+"["+i.name+"]\n"+i.name+"++", k, i)
+	defs := []*variable{ok}
+	if s.Value != nil && !isBlank(s.Value) {
+		v = l.temp(u.Elem(), s.X)
+		val, name = v.name, v.name
+		defs = append(defs, v)
+	}
+	l.useAll(x, k)
+	l.do(s, val+", "+ok.name+" = "+x.name+"["+k.name+"]", defs...)
+	l.use(ok)
+	l.branchUnless(s, ok.name, t.cont)
+	l.clause(s, k.name, name, k, v)
+	l.block(s.Body.List)
+	l.jump(t.cont)
+	l.leaveTarget(t)
+}
+
+// reflexive reports whether a value of type t always equals itself and no other.
+func reflexive(t types.Type) bool {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return false
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Info()&(types.IsFloat|types.IsComplex) == 0
+	case *types.Pointer, *types.Chan:
+		return true
+	case *types.Array:
+		return reflexive(u.Elem())
+	case *types.Struct:
+		for i := range u.NumFields() {
+			if !reflexive(u.Field(i).Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // constantLen reports whether len(e) is a constant, so that range does not evaluate e.

@@ -46,6 +46,9 @@ func (l *lowering) use(v *variable) {
 // text spells n in the second body: variables by their names there, calls that were
 // made by their temporaries, ways out of n by gotos. It collects what emit wants to know.
 func (l *lowering) text(n ast.Node) string {
+	saved := l.whole
+	l.whole = n
+	defer func() { l.whole = saved }()
 	var edits []edit
 	l.collect(n, &edits, nil)
 	return l.p.apply(l.pkg, l.f.File, n.Pos(), n.End(), edits)
@@ -70,6 +73,10 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), join(l.many()[c], ", ")})
 				return false
 			}
+			if !in.lit && l.recovers(e) {
+				*edits = append(*edits, edit{m.Pos(), m.End(), "abi_.Recovered()"})
+				return false
+			}
 			if v := l.repl[e]; v != nil {
 				l.use(v)
 				*edits = append(*edits, edit{m.Pos(), m.End(), v.name})
@@ -77,6 +84,15 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 			}
 		}
 		switch m := m.(type) {
+		case *ast.GoStmt:
+			if l.recovers(m.Call) {
+				return false
+			}
+		case *ast.TypeSpec:
+			l.file.local(l.info.Defs[m.Name].(*types.TypeName), m)
+			*edits = append(*edits, unnamedSpec(m))
+			l.collect(m.Type, edits, in)
+			return false
 		case *ast.FuncLit:
 			*edits = append(*edits, edit{m.Pos(), m.End(), l.literal(m)})
 			return false
@@ -167,7 +183,16 @@ func (l *lowering) collectInner(n ast.Node, edits *[]edit, in *inner) {
 
 // leave handles a break or continue in a statement that is copied.
 func (l *lowering) leave(b *ast.BranchStmt, whole ast.Node, edits *[]edit, in *inner) {
-	if b.Tok == token.FALLTHROUGH {
+	switch b.Tok {
+	case token.FALLTHROUGH:
+		return
+	case token.GOTO:
+		label := l.info.Uses[b.Label]
+		if label.Pos() < l.whole.Pos() || label.Pos() >= l.whole.End() {
+			to := l.labelOf(label)
+			l.outs = append(l.outs, to)
+			*edits = append(*edits, edit{b.Pos(), b.End(), "goto " + to})
+		}
 		return
 	}
 	if b.Label == nil && (b.Tok == token.BREAK && in.breaks || b.Tok == token.CONTINUE && in.continues) {
@@ -200,7 +225,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	}
 	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
 	pre, post := "", ""
-	if g.Compiled && (g.bears >= 0 || g.Encl == l.f) {
+	if g.Compiled && !g.direct && (g.bears >= 0 || g.Encl == l.f) {
 		g.copies++
 		var caps []string
 		for _, v := range factsOf(g).captured {

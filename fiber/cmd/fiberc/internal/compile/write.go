@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -148,7 +149,7 @@ func (l *lowering) write(b *strings.Builder, file string) {
 				fmt.Fprintf(b, "r_ := abi_.Take[%s](s_, &fr_.Frame)\n", l.resultStruct(p.types))
 				var rs []string
 				for i := range p.results {
-					rs = append(rs, "r_."+string(rune('A'+i)))
+					rs = append(rs, "r_."+resultField(i))
 				}
 				b.WriteString(join(p.results, ", ") + " = " + strings.Join(rs, ", ") + "\n")
 			}
@@ -279,7 +280,21 @@ func (l *lowering) resultStruct(list []types.Type) string {
 	for _, t := range list {
 		args = append(args, l.file.typ(t, l.f.Body))
 	}
+	if len(list) > 6 {
+		for i, t := range args {
+			args[i] = resultField(i) + " " + t
+		}
+		return "struct {" + strings.Join(args, "; ") + "}"
+	}
 	return fmt.Sprintf("abi_.R%d[%s]", len(list), strings.Join(args, ", "))
+}
+
+// resultField is the name of the i-th result in it.
+func resultField(i int) string {
+	if i < 26 {
+		return string(rune('A' + i))
+	}
+	return "A" + strconv.Itoa(i)
 }
 
 // frameBytes is the size of the frame on the machine it is compiled for.
