@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/heddle-go/heddle/fiber/cmd/fiberc/internal/compile"
@@ -20,6 +21,7 @@ type invocation struct {
 	packages []string
 	rest     []string // behind the packages: arguments of the program or of the tests
 	keep     string
+	chaos    uint32 // test only: see compile.LoadChaos
 	json     bool
 }
 
@@ -49,7 +51,7 @@ func parse(command string, args []string) (*invocation, error) {
 		}
 		name, value, has := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		flag := []string{a}
-		if !has && (takesValue[name] || name == "keep") {
+		if !has && (takesValue[name] || name == "keep" || name == "chaos") {
 			if i+1 == len(args) {
 				return nil, fmt.Errorf("flag needs an argument: %s", a)
 			}
@@ -60,6 +62,13 @@ func parse(command string, args []string) (*invocation, error) {
 		switch name {
 		case "keep":
 			inv.keep = value
+			continue
+		case "chaos":
+			n, err := strconv.ParseUint(value, 10, 32)
+			if err != nil || n == 0 || command != "test" {
+				return nil, fmt.Errorf("-chaos is of fiberc test, and wants a number from 1: every how many statements park, not %q", value)
+			}
+			inv.chaos = uint32(n)
 			continue
 		case "overlay":
 			return nil, errors.New("-overlay cannot be used: fiberc has one of its own")
@@ -98,10 +107,17 @@ func parse(command string, args []string) (*invocation, error) {
 	return inv, nil
 }
 
+func (inv *invocation) load() (*compile.Program, error) {
+	if inv.chaos > 0 {
+		return compile.LoadChaos("", inv.build, inv.packages, inv.chaos)
+	}
+	return compile.Load("", inv.build, inv.packages)
+}
+
 // run compiles the program and has the go command do the rest.
 func (inv *invocation) run() (int, error) {
 	plain := append(append(append([]string{inv.command}, inv.flags...), inv.packages...), inv.rest...)
-	p, err := compile.Load("", inv.build, inv.packages)
+	p, err := inv.load()
 	if errors.Is(err, compile.ErrBroken) {
 		return goCommand(plain...) // it says what is wrong
 	}

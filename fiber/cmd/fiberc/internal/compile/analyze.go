@@ -52,7 +52,7 @@ func (p *Program) settle() {
 // spread finds which functions park, backwards over the calls of those that may.
 func (p *Program) spread(may func(*Func) bool) {
 	for _, f := range p.all {
-		f.parks, f.via = f.ready, 0
+		f.parks, f.via = f.ready || p.chaos > 0 && may(f), 0
 	}
 	for changed := true; changed; {
 		changed = false
@@ -76,6 +76,8 @@ func (p *Program) spread(may func(*Func) bool) {
 // parameters alone if not.
 func (p *Program) callParks(f *Func, c callSite) (parks bool, via uint32) {
 	switch {
+	case p.chaos > 0:
+		return c.static != nil && c.static.parks, 0
 	case c.dynamic != nil:
 		return !p.isStd, 0
 	case c.slot != nil:
@@ -174,7 +176,7 @@ func (p *Program) reach() map[*Func]bool {
 		}
 	}
 	for _, f := range p.all {
-		if f.Compiled && (f.entered() || p.isStd && f.Decl != nil) {
+		if f.Compiled && (f.entered() || p.isStd && f.Decl != nil || p.chaos > 0) {
 			visit(f)
 		}
 	}
@@ -187,13 +189,16 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 	if f.Pkg.Skip != "" {
 		return f.Pkg.Skip, at
 	}
+	if p.chaos > 0 && f.chaosSkip() != "" {
+		return f.chaosSkip(), at
+	}
 	for tp := range f.typeParams().TypeParams() {
 		if tp.Obj().Name() == "_" {
 			return "a type parameter without a name", at
 		}
 	}
 	if f.Lit != nil {
-		if !p.enterable(f) {
+		if !p.enterable(f) && p.chaos == 0 {
 			return "a literal without a parameter that leads to a fiber, which is not only called where that is certain", at
 		}
 		for e := f.Encl; e != nil; e = e.Encl {

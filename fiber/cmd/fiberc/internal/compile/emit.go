@@ -131,6 +131,9 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 			}
 			out[gen] = text
 		}
+		if p.chaos > 0 {
+			p.chaosFiles(pkg, out)
+		}
 		if len(pkg.helpers) > 0 {
 			var keys []string
 			for k := range pkg.helpers {
@@ -202,19 +205,14 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 	edits := append(p.boundIn(pkg, file), pkg.movedTypes(file)...)
 	for _, x := range list {
 		f := x.f
+		if p.chaos > 0 && !f.direct {
+			edits = append(edits, f.drives(capturesOf(f))...)
+			continue
+		}
 		switch {
 		case !f.entered():
 		case f.Lit != nil:
-			var caps []string
-			fs := factsOf(f)
-			for _, v := range fs.captured {
-				if fs.boxed(v) {
-					caps = append(caps, "&"+v.Name())
-				} else {
-					caps = append(caps, v.Name())
-				}
-			}
-			prologue, note := f.handshake(p, "0", caps)
+			prologue, note := f.handshake(p, "0", capturesOf(f))
 			edits = append(edits,
 				edit{f.Lit.Pos(), f.Lit.Pos(), note + "("},
 				edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue},
@@ -225,6 +223,22 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 		}
 	}
 	return edits
+}
+
+// capturesOf spells what a literal in a source file captures, for its second body.
+func capturesOf(f *Func) (caps []string) {
+	if f.Lit == nil {
+		return nil
+	}
+	fs := factsOf(f)
+	for _, v := range fs.captured {
+		if fs.boxed(v) {
+			caps = append(caps, "&"+v.Name())
+		} else {
+			caps = append(caps, v.Name())
+		}
+	}
+	return caps
 }
 
 // handshake makes the helpers of one copy of a function that is called as a value. It

@@ -33,6 +33,9 @@ func (l *lowering) find(b *ast.BranchStmt) string {
 
 func (l *lowering) block(list []ast.Stmt) {
 	for _, s := range list {
+		if l.p.chaos > 0 {
+			l.pause(s)
+		}
 		l.stmt(s, "")
 	}
 }

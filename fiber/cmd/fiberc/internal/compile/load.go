@@ -37,6 +37,7 @@ type Program struct {
 	env   goEnv
 	std   *Standard // what is compiled of the standard library
 	isStd bool      // it is the standard library itself
+	chaos uint32    // not 0: see chaos.go
 
 	reached map[*Func]bool // what compiled code gets to, after Compile
 	locals  map[*types.Var]*local
@@ -167,6 +168,22 @@ func (p *Program) load(dir string, flags, order []string) (err error) {
 	return nil
 }
 
+// listPackages returns the paths that patterns name.
+func listPackages(dir string, flags, patterns []string) ([]string, error) {
+	list, err := packages.Load(&packages.Config{Mode: packages.NeedName, Dir: dir, BuildFlags: flags}, patterns...)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, q := range list {
+		if len(q.Errors) > 0 {
+			return nil, ErrBroken
+		}
+		paths = append(paths, q.PkgPath)
+	}
+	return paths, nil
+}
+
 // position is pos as file:line with the file's base name.
 func (p *Program) position(pos token.Pos) string {
 	at := p.Fset.Position(pos)
@@ -179,6 +196,9 @@ func importable(path, from string) bool {
 	for i := len(elems) - 1; i >= 0; i-- {
 		if elems[i] == "internal" {
 			parent := strings.Join(elems[:i], "/")
+			if parent == "" {
+				return !strings.Contains(strings.Split(from, "/")[0], ".") // in the standard library
+			}
 			return from == parent || strings.HasPrefix(from, parent+"/")
 		}
 	}

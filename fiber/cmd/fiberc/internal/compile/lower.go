@@ -356,6 +356,8 @@ func (l *lowering) parksIn(n ast.Node) bool {
 			return false
 		case *ast.DeferStmt:
 			found = true // it has to be seen, not copied
+		case *ast.BlockStmt:
+			found = found || l.p.chaos > 0 && len(n.List) > 0
 		case *ast.CallExpr:
 			if _, ok := l.parking[n]; ok && l.repl[n] == nil && l.many()[n] == nil {
 				found = true

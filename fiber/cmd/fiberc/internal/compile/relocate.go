@@ -17,17 +17,17 @@ import (
 // overlaid by one that replaces the module by the copy.
 
 // goEnv is what the go command says of its surroundings.
-type goEnv struct{ modCache, work, mod string }
+type goEnv struct{ modCache, work, mod, root string }
 
 func readEnv(dir string) (goEnv, error) {
-	cmd := exec.Command("go", "env", "GOMODCACHE", "GOWORK", "GOMOD")
+	cmd := exec.Command("go", "env", "GOMODCACHE", "GOWORK", "GOMOD", "GOROOT")
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
 		return goEnv{}, fmt.Errorf("go env: %w", err)
 	}
-	lines := strings.Split(string(out)+"\n\n", "\n")
-	return goEnv{lines[0], lines[1], lines[2]}, nil
+	lines := strings.Split(string(out)+"\n\n\n", "\n")
+	return goEnv{lines[0], lines[1], lines[2], lines[3]}, nil
 }
 
 // cached reports whether dir lies in the module cache.

@@ -225,7 +225,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	}
 	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
 	pre, post := "", ""
-	if g.Compiled && !g.direct && (g.bears >= 0 || g.Encl == l.f) {
+	if g.Compiled && !g.direct && (g.bears >= 0 || g.Encl == l.f || l.p.chaos > 0) {
 		g.copies++
 		var caps []string
 		for _, v := range factsOf(g).captured {
@@ -238,9 +238,13 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 				caps = append(caps, v.Name())
 			}
 		}
-		prologue, note := g.handshake(l.p, strconv.Itoa(g.copies), caps)
-		edits = append(edits, edit{lit.Body.Lbrace + 1, lit.Body.Lbrace + 1, prologue})
-		pre, post = note+"(", ")"
+		if l.p.chaos > 0 {
+			edits = append(edits, g.drives(caps)...)
+		} else {
+			prologue, note := g.handshake(l.p, strconv.Itoa(g.copies), caps)
+			edits = append(edits, edit{lit.Body.Lbrace + 1, lit.Body.Lbrace + 1, prologue})
+			pre, post = note+"(", ")"
+		}
 	}
 	text := pre + l.p.apply(l.pkg, l.f.File, lit.Pos(), lit.End(), edits) + post
 	if len(caught) == 0 {

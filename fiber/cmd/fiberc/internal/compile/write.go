@@ -95,6 +95,9 @@ func (l *lowering) write(b *strings.Builder, file string) {
 	for _, v := range l.results {
 		outs = append(outs, v.name+" "+v.spell(l))
 	}
+	if l.p.chaos > 0 {
+		l.writeDriver(b, params)
+	}
 	fmt.Fprintf(b, "// %s is %s for compiled code.\n", name, f.Title)
 	l.line(b, file, f.Body.Pos())
 	fmt.Fprintf(b, "func %s%s(%s)", name, params0, strings.Join(append([]string{"s_ *abi_.Stack", "fr_ *" + frame}, params...), ", "))
