@@ -293,7 +293,7 @@ func (p *Program) calleeOf(pkg *Package, call *ast.CallExpr) callee {
 	var obj types.Object
 	switch fun := fun.(type) {
 	case *ast.FuncLit:
-		if f := p.lits[fun]; f.direct {
+		if f := p.lits[fun]; f != nil && f.direct {
 			return callee{static: f}
 		}
 	case *ast.Ident:
