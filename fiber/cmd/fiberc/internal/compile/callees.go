@@ -110,7 +110,7 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 	var obj types.Object
 	switch fun := fun.(type) {
 	case *ast.FuncLit:
-		if g := p.lits[fun]; g.direct {
+		if g := p.lits[fun]; g != nil && g.direct {
 			return callee{static: g}
 		}
 	case *ast.Ident:

@@ -3,6 +3,7 @@ package compile
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,17 @@ type suite struct{ dir, plain, compiled string }
 
 // build makes both programs of the sources, by name.
 func build(t *testing.T, race bool, sources map[string]string) *suite {
+	t.Helper()
+	s, err := tryBuild(t, race, sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// tryBuild is build for programs that may be at fault. A function that stays on a stack
+// although it is not allowed to is one.
+func tryBuild(t *testing.T, race bool, sources map[string]string) (*suite, error) {
 	t.Helper()
 	root, err := filepath.Abs("../../../../..")
 	if err != nil {
@@ -47,7 +59,9 @@ func build(t *testing.T, race bool, sources map[string]string) *suite {
 		flags = append(flags, "-race")
 	}
 	s.plain, s.compiled = filepath.Join(s.dir, "plain"), filepath.Join(s.dir, "compiled")
-	s.run(t, "go", append(append([]string{"build", "-o", s.plain}, flags...), ".")...)
+	if _, err := s.try(t, "go", append(append([]string{"build", "-o", s.plain}, flags...), ".")...); err != nil {
+		return nil, fmt.Errorf("plain program does not build: %w", err)
+	}
 
 	p, err := Load(s.dir, flags, []string{"."})
 	if err != nil {
@@ -58,10 +72,14 @@ func build(t *testing.T, race bool, sources map[string]string) *suite {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var stays []string
 	for _, r := range p.Explain() {
 		if !r.Compiled && !strings.Contains(sources["allowed"], r.Func) {
-			t.Errorf("%s stays on a stack: %s (%s)", r.Func, r.Reason, r.ReasonPos)
+			stays = append(stays, fmt.Sprintf("%s: %s (%s)", r.Func, r.Reason, r.ReasonPos))
 		}
+	}
+	if stays != nil {
+		return nil, fmt.Errorf("functions stay on a stack: %s", strings.Join(stays, "\n"))
 	}
 	replace := map[string]string{}
 	for path, text := range out {
@@ -76,11 +94,22 @@ func build(t *testing.T, race bool, sources map[string]string) *suite {
 	if err := os.WriteFile(overlay, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	s.run(t, "go", append(append([]string{"build", "-overlay", overlay, "-o", s.compiled}, flags...), ".")...)
-	return s
+	if _, err := s.try(t, "go", append(append([]string{"build", "-overlay", overlay, "-o", s.compiled}, flags...), ".")...); err != nil {
+		return nil, fmt.Errorf("compiled program does not build: %w", err)
+	}
+	return s, nil
 }
 
 func (s *suite) run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := s.try(t, name, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *suite) try(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
@@ -92,9 +121,9 @@ func (s *suite) run(t *testing.T, name string, args ...string) string {
 		if keep := os.Getenv("FIBERC_KEEP"); keep != "" {
 			os.CopyFS(keep, os.DirFS(s.dir))
 		}
-		t.Fatalf("%s %v: %v\n%s%s", filepath.Base(name), args, err, tail(out.String()), errs.String())
+		return "", fmt.Errorf("%s %v: %v\n%s%s", filepath.Base(name), args, err, tail(out.String()), errs.String())
 	}
-	return out.String()
+	return out.String(), nil
 }
 
 func tail(s string) string {
@@ -108,14 +137,30 @@ func tail(s string) string {
 // outputs must be the same.
 func (s *suite) compare(t *testing.T, seeds ...string) {
 	t.Helper()
-	want := s.run(t, s.plain, "none")
+	if bad := s.differs(t, seeds...); bad != "" {
+		t.Error(bad)
+	}
+}
+
+// differs says what is wrong, "" for nothing.
+func (s *suite) differs(t *testing.T, seeds ...string) string {
+	t.Helper()
+	want, err := s.try(t, s.plain, "none")
+	if err != nil {
+		return "plain program fails: " + err.Error()
+	}
 	for _, mode := range append([]string{"none", "all"}, seeds...) {
 		for _, program := range []string{s.plain, s.compiled} {
-			if got := s.run(t, program, mode); got != want {
-				t.Errorf("%s, parking at %s, differs from plain without parks:\n%s", filepath.Base(program), mode, firstDifference(got, want))
+			got, err := s.try(t, program, mode)
+			if err != nil {
+				return filepath.Base(program) + " program fails: " + err.Error()
+			}
+			if got != want {
+				return filepath.Base(program) + " program differs: parking at " + mode + ", from plain without parks:\n" + firstDifference(got, want)
 			}
 		}
 	}
+	return ""
 }
 
 // firstDifference shows the lines around it.

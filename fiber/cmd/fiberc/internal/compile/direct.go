@@ -18,7 +18,9 @@ func (p *Program) findDirect(pkg *Package, file *ast.File) {
 			spawned[n.Call] = true // a goroutine of its own
 		case *ast.CallExpr:
 			if lit, ok := ast.Unparen(n.Fun).(*ast.FuncLit); ok && !spawned[n] {
-				p.lits[lit].direct = true
+				if f := p.lits[lit]; f != nil { // not in a second body written by hand
+					f.direct = true
+				}
 			}
 		}
 		return true

@@ -1,5 +1,7 @@
 package compile
 
+import "go/token"
+
 // A Report says what became of a function that may park.
 type Report struct {
 	Func       string
@@ -24,7 +26,7 @@ func (p *Program) Explain() []Report {
 			continue
 		}
 		r := Report{Func: f.Title, Package: f.Pkg.PkgPath, Compiled: f.Compiled}
-		pos := f.Body.Pos()
+		var pos token.Pos
 		if f.Decl != nil {
 			pos = f.Decl.Pos()
 		} else {

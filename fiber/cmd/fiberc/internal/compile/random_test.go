@@ -6,277 +6,21 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
 	programs = flag.Int("programs", 40, "how many random programs TestRandom runs")
+	shrinkIn = flag.Duration("shrink", 3*time.Minute, "how long TestRandom looks for the smallest program that fails; 0 for not at all")
 	seed     = flag.Uint64("seed", 0, "of the random programs; 0 for the one that CI runs")
 )
 
-// A writer writes a random function: statements, nested calls, closures, loops with
-// labels, switches, ranges, panics.
-type writer struct {
-	r      *rand.Rand
-	b      strings.Builder
-	ints   []string // variables in scope
-	consts []string // variables that must not be assigned
-	labels []string
-	depth  int
-	names  int
-	loop   bool // break is allowed
-	cont   bool // continue is
-	left   int  // statements that may still come
-	fns    []string
-	defers int
-}
-
-func (w *writer) pick(list ...string) string { return list[w.r.IntN(len(list))] }
-
-func (w *writer) name(prefix string) string {
-	w.names++
-	return fmt.Sprint(prefix, w.names)
-}
-
-// expr writes an int expression; calls in it may park.
-func (w *writer) expr(d int) string {
-	vars := append(append([]string{}, w.ints...), w.consts...)
-	switch n := w.r.IntN(12); {
-	case d <= 0 || n < 2:
-		if len(vars) > 0 && w.r.IntN(3) > 0 {
-			return vars[w.r.IntN(len(vars))]
-		}
-		return fmt.Sprint(w.r.IntN(7))
-	case n < 5:
-		return fmt.Sprintf("t.n(f, %s)", w.expr(d-1))
-	case n < 8:
-		return fmt.Sprintf("(%s %s %s)", w.expr(d-1), w.pick("+", "-", "*", "^", "&"), w.expr(d-1))
-	case n == 8 && len(w.fns) > 0:
-		return fmt.Sprintf("%s(f, %s)", w.fns[w.r.IntN(len(w.fns))], w.expr(d-1))
-	case n == 9:
-		return fmt.Sprintf("arr[%s&3]", w.expr(d-1))
-	case n == 10:
-		return fmt.Sprintf("m[%s&3]", w.expr(d-1))
-	case n == 11 && w.r.IntN(6) == 0:
-		return fmt.Sprintf("(%s / (t.n(f, %s) & 3))", w.expr(d-1), w.expr(d-1)) // may panic
-	}
-	return fmt.Sprintf("pair2(f, t, %s, %s)", w.expr(d-1), w.expr(d-1))
-}
-
-func (w *writer) cond(d int) string {
-	switch w.r.IntN(5) {
-	case 0:
-		if d > 0 {
-			return fmt.Sprintf("(%s && %s)", w.cond(d-1), w.cond(d-1))
-		}
-	case 1:
-		if d > 0 {
-			return fmt.Sprintf("(%s || !(%s))", w.cond(d-1), w.cond(d-1))
-		}
-	case 2:
-		return fmt.Sprintf("t.b(f, %s > 2)", w.expr(d-1))
-	}
-	return fmt.Sprintf("%s %s %s", w.expr(d), w.pick("<", "==", "!=", ">="), w.expr(d))
-}
-
-func (w *writer) lhs() string {
-	switch n := w.r.IntN(6); {
-	case n < 4 && len(w.ints) > 0:
-		return w.ints[w.r.IntN(len(w.ints))]
-	case n == 4:
-		return fmt.Sprintf("m[%s&3]", w.expr(1))
-	}
-	return fmt.Sprintf("arr[%s&3]", w.expr(1))
-}
-
-// scoped writes a block.
-func (w *writer) scoped(body func()) {
-	ints, consts, fns := len(w.ints), len(w.consts), len(w.fns)
-	w.depth++
-	body()
-	w.depth--
-	w.ints, w.consts, w.fns = w.ints[:ints], w.consts[:consts], w.fns[:fns]
-}
-
-func (w *writer) block() {
-	w.scoped(func() {
-		for range 1 + w.r.IntN(3) {
-			w.stmt()
-		}
-	})
-}
-
-// inLoop writes the body of a statement that break, and for a loop continue, may end.
-func (w *writer) inLoop(loop bool, body func()) {
-	l, c := w.loop, w.cont
-	w.loop, w.cont = true, c || loop
-	body()
-	w.loop, w.cont = l, c
-}
-
-func (w *writer) f(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
-
-func (w *writer) stmt() {
-	if w.left--; w.left < 0 || w.depth > 4 {
-		w.f("t.log(%s)", w.expr(1))
-		return
-	}
-	switch w.r.IntN(18) {
-	case 0, 1:
-		e := w.expr(3)
-		v := w.name("v")
-		w.f("%s := %s\n_ = %s", v, e, v)
-		w.ints = append(w.ints, v)
-	case 2:
-		w.f("%s %s %s", w.lhs(), w.pick("=", "+=", "-=", "^="), w.expr(3))
-	case 3:
-		w.f("%s, %s = %s, %s", w.lhs(), w.lhs(), w.expr(2), w.expr(2))
-	case 4:
-		w.f("t.log(%s, %s)", w.expr(2), w.expr(2))
-	case 5, 6:
-		w.f("if %s {", w.cond(2))
-		w.block()
-		if w.r.IntN(2) == 0 {
-			w.f("} else {")
-			w.block()
-		}
-		w.f("}")
-	case 7:
-		i := w.name("i")
-		label := ""
-		if w.r.IntN(3) == 0 {
-			label = w.name("L")
-			w.f("%s:", label)
-			w.labels = append(w.labels, label)
-		}
-		w.f("for %s := 0; %s < %d; %s++ {", i, i, 2+w.r.IntN(3), i)
-		w.inLoop(true, func() {
-			w.scoped(func() {
-				w.consts = append(w.consts, i)
-				for range 1 + w.r.IntN(3) {
-					w.stmt()
-				}
-				if label != "" {
-					w.f("if %s {\n%s %s\n}", w.cond(1), w.pick("break", "continue"), label)
-				}
-			})
-		})
-		w.f("}")
-	case 8:
-		i, v := w.name("i"), w.name("v")
-		w.f("for %s, %s := range %s {\n_, _ = %s, %s", i, v, w.pick("arr", "arr[1:]", "fixed", "&fixed", `[]int{t.n(f, 1), 2}`), i, v)
-		w.inLoop(true, func() {
-			w.scoped(func() {
-				w.ints = append(w.ints, i, v)
-				for range 1 + w.r.IntN(3) {
-					w.stmt()
-				}
-			})
-		})
-		w.f("}")
-	case 9:
-		i := w.name("i")
-		w.f("for %s := range %s&3 {\n_ = %s", i, w.expr(1), i)
-		w.inLoop(true, func() {
-			w.scoped(func() {
-				w.ints = append(w.ints, i)
-				w.block()
-			})
-		})
-		w.f("}")
-	case 10:
-		tagged := w.r.IntN(2) == 0
-		if tagged {
-			w.f("switch %s & 3 {", w.expr(2))
-		} else {
-			w.f("switch {")
-		}
-		n := 1 + w.r.IntN(3)
-		for i := range n {
-			switch {
-			case i == n-1 && w.r.IntN(2) == 0:
-				w.f("default:")
-			case tagged:
-				w.f("case %s:", w.expr(1)+" + 0*t.n(f, 1)")
-			default:
-				w.f("case %s:", w.cond(1))
-			}
-			w.inLoop(false, w.block)
-			if i < n-1 && w.r.IntN(4) == 0 {
-				w.f("fallthrough")
-			}
-		}
-		w.f("}")
-	case 11:
-		v, e := w.name("x"), w.pick("any(1)", `any("s")`, "any(nil)", "any(t.n(f, 3))", "any(2.5)")
-		w.f("switch %s := %s.(type) {\ncase int:", v, e)
-		w.inLoop(false, w.block)
-		w.f("t.log(%s + t.n(f, 1))\ncase string, nil:", v)
-		w.inLoop(false, w.block)
-		w.f("t.log(%s)\n}", v)
-	case 12:
-		fn := w.name("fn")
-		w.f("%s := func(f *fiber.Fiber, a int) int {", fn)
-		w.function()
-		w.f("}\n_ = %s", fn)
-		w.fns = append(w.fns, fn)
-	case 13:
-		p := w.name("p")
-		if len(w.ints) > 0 {
-			w.f("%s := &%s\n*%s += %s\nt.log(*%s)", p, w.ints[w.r.IntN(len(w.ints))], p, w.expr(2), p)
-		} else {
-			w.f("t.p(f)")
-		}
-	case 14:
-		if w.loop && w.r.IntN(2) == 0 {
-			word := "break"
-			if w.cont && w.r.IntN(2) == 0 {
-				word = "continue"
-			}
-			w.f("if %s {\n%s\n}", w.cond(1), word)
-		} else {
-			w.f("t.p(f)")
-		}
-	case 15:
-		w.f("if %s {\nreturn %s\n}", w.cond(2), w.expr(2))
-	case 16:
-		w.f("{")
-		w.block()
-		w.f("}")
-	case 17:
-		switch {
-		case w.cont || w.defers > 8:
-			w.f("t.log(%s)", w.expr(2))
-		case w.r.IntN(4) == 0:
-			w.f("defer func() { t.log(\"recovered\", recover()) }()")
-		case w.r.IntN(2) == 0:
-			w.f("defer t.n(f, %s)", w.expr(2))
-		default:
-			w.f("defer t.log(%s, %s)", w.expr(2), w.expr(2))
-		}
-		w.defers++
-	}
-}
-
-// function writes the body of a literal.
-func (w *writer) function() {
-	loop, cont, labels := w.loop, w.cont, w.labels
-	w.loop, w.cont, w.labels = false, false, nil
-	w.scoped(func() {
-		w.ints = append(w.ints, "a")
-		for range 1 + w.r.IntN(3) {
-			w.stmt()
-		}
-		w.f("return %s", w.expr(2))
-	})
-	w.loop, w.cont, w.labels = loop, cont, labels
-}
-
 // program is the n-th random case of a seed, with at most size statements.
 func program(seed uint64, n, size int) string {
-	w := &writer{r: rand.New(rand.NewPCG(seed, uint64(n))), left: size}
+	w := &writer{r: rand.New(rand.NewPCG(seed, uint64(n))), left: size, offset: n}
 	w.f("func random%d(f *fiber.Fiber, t *T) { t.log(body%d(f, t, %d)) }\n", n, n, n%5)
-	w.f("func body%d(f *fiber.Fiber, t *T, a int) int {\narr := []int{1, 2, 3, 4}\nfixed := [3]int{5, 6, 7}\nm := map[int]int{}\n_, _, _ = arr, fixed, m", n)
-	w.ints = []string{"a"}
+	w.f("func body%d(f *fiber.Fiber, t *T, a int) (res int) {\narr := []int{1, 2, 3, 4}\nfixed := [3]int{5, 6, 7}\nm := map[int]int{}\n_, _, _ = arr, fixed, m", n)
+	w.ints = []string{"a", "res"}
 	for w.left > 0 {
 		w.stmt()
 	}
@@ -287,8 +31,9 @@ func program(seed uint64, n, size int) string {
 // batch is a file of cases.
 func batch(seed uint64, list []int, size int) string {
 	var b strings.Builder
-	b.WriteString("package main\n\nimport \"github.com/heddle-go/heddle/fiber\"\n\n")
-	b.WriteString("func pair2(f *fiber.Fiber, t *T, a, b int) int { t.p(f); return a*2 - b }\n\nfunc init() {\n")
+	b.WriteString("package main\n\nimport (\n\"fmt\"\n\n\"github.com/heddle-go/heddle/fiber\"\n)\n\nvar _ = fmt.Sprint\n\n")
+	b.WriteString("func pair2(f *fiber.Fiber, t *T, a, b int) int { t.p(f); return a*2 - b }\n\n" +
+		"func two(f *fiber.Fiber, t *T, a, b int) (int, int) { t.p(f); return b, a }\n\nfunc init() {\n")
 	for _, n := range list {
 		fmt.Fprintf(&b, "\tcases = append(cases, random%d)\n", n)
 	}
@@ -309,6 +54,36 @@ func TestRandom(t *testing.T) {
 	for i := range *programs {
 		list = append(list, i)
 	}
-	t.Logf("go test -run TestRandom ./internal/compile -seed %d -programs %d", s, *programs)
-	build(t, false, map[string]string{"random.go": batch(s, list, 25)}).compare(t, "1", "2", "3")
+	t.Logf("go test -run TestRandom ./internal/compile -args -seed %d -programs %d", s, *programs)
+	text := func(list []int) string { return batch(s, list, 25) }
+	bad := verdict(t, text(list))
+	if bad == "" {
+		return
+	}
+	t.Error(bad)
+	if *shrinkIn > 0 {
+		end := time.Now().Add(*shrinkIn)
+		fails := func(src string) bool {
+			return time.Now().Before(end) && class(verdict(t, src)) == class(bad)
+		}
+		list = narrow(list, func(l []int) bool { return fails(text(l)) })
+		check := checker(t)
+		t.Logf("programs %v of seed %d, shrunk:\n%s", list, s,
+			shrink(text(list), func(src string) bool { return check(src) && fails(src) }))
+	}
+}
+
+// verdict builds and runs a file of cases both ways and says what is wrong.
+func verdict(t *testing.T, src string) string {
+	s, err := tryBuild(t, false, map[string]string{"random.go": src})
+	if err != nil {
+		return err.Error()
+	}
+	return s.differs(t, "1", "2", "3")
+}
+
+// class is the kind of a verdict: what is before its first colon.
+func class(verdict string) string {
+	kind, _, _ := strings.Cut(verdict, ":")
+	return kind
 }
