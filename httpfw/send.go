@@ -6,6 +6,7 @@ import (
 
 	"github.com/heddle-go/heddle/codec/http1"
 	"github.com/heddle-go/heddle/fiber"
+	"github.com/heddle-go/heddle/netpoll"
 )
 
 // fail makes the reply to a request whose handler returned an error. User mode.
@@ -250,28 +251,28 @@ func (k *conn) writeOut() error {
 // write sends b, waiting while the client owes reading too much. Replies gathered
 // before must have been handed to the connection. On the baton.
 func (k *conn) write(b []byte) error {
-	var deadline int64
-	if d := k.shard.limits.wait; d > 0 {
-		deadline = k.shard.loop.Clock() + d
+	n, err := k.nc.TrySend(b)
+	if err == nil {
+		return nil
 	}
-	for len(b) > 0 {
-		// In pieces, so that the deadline is for each and not for all of them.
-		n := min(len(b), 256<<10)
-		if _, err := k.nc.WriteWait(&k.fiber, b[:n], deadline); err != nil {
-			if err == fiber.ErrTimeout {
-				k.nc.Abort()
-			}
-			if cause := k.fiber.Err(); cause != nil {
-				return cause
-			}
-			return fmt.Errorf("%w: %w", ErrClientGone, err)
-		}
+	for err == netpoll.ErrWouldBlock || err == fiber.ErrTimeout {
 		b = b[n:]
-		if deadline != 0 {
-			deadline = k.shard.loop.Clock() + k.shard.limits.wait
+		until, ok := k.owing(n)
+		if !ok {
+			k.nc.Abort()
+			err = fiber.ErrTimeout
+			break
 		}
+		n, err = k.nc.WriteWait(&k.fiber, b, until)
 	}
-	return nil
+	if err == nil {
+		k.paid(n)
+		return nil
+	}
+	if cause := k.fiber.Err(); cause != nil {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ErrClientGone, err)
 }
 
 // trailerFields returns the fields that follow a chunked body.

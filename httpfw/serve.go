@@ -31,15 +31,15 @@ type conn struct {
 	ctx   *Ctx                       // busy and drain
 	out   *bytebufferpool.ByteBuffer // replies not handed to nc yet
 
-	progress *http1.Progress // of a head that is half there, else nil
-	phase    phase
-	next     phase // after flush
-	partial  bool  // progress is set: the head has begun
-	served   bool  // at least one request was answered
-	last     bool  // the connection ends after this reply
-	held     bool  // in shard.held
-	burst    uint8 // requests answered without letting others run
-	waste    uint8 // drain: KiB thrown away, each receive rounded up; linger: receives
+	waiting *waiting // nil unless something is half done
+	phase   phase
+	next    phase // after flush; phaseGiven behind phaseGone
+	partial bool  // waiting.head is set: the head has begun
+	served  bool  // at least one request was answered
+	last    bool  // the connection ends after this reply
+	held    bool  // in shard.held
+	burst   uint8 // requests answered without letting others run
+	waste   uint8 // drain: KiB thrown away, each receive rounded up; linger: receives
 }
 
 type phase uint8
@@ -50,11 +50,11 @@ const (
 	phaseFlush
 	phaseDrain
 	phaseLinger
-	phaseGone // hijacked, or closed
+	phaseGone  // hijacked, or closed
+	phaseGiven // as next: a net.Conn has it that outlives the handler
 )
 
 const (
-	burstMax   = 64 // requests of one connection answered in a row
 	wasteMax   = 255
 	outBytes   = 32 << 10   // replies are sent when this much has gathered
 	lingerWait = int64(5e9) // ns for the client to see the last reply and close
@@ -64,6 +64,10 @@ const (
 func (sh *shard) accept(nc *netpoll.Conn) {
 	if sh.srv.draining.Load() {
 		nc.Close()
+		return
+	}
+	if refusal := sh.srv.admitted.admit(nc); refusal != 0 {
+		sh.turnAway(nc, refusal)
 		return
 	}
 	c := &conn{nc: nc, shard: sh}
@@ -99,7 +103,7 @@ func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
 		if wait {
 			return fiber.Waiting
 		}
-		if c.burst >= burstMax {
+		if c.burst >= c.shard.limits.burst {
 			c.burst = 0
 			c.flush()
 			return fiber.Again
@@ -136,7 +140,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 	}
 	x := c.shard.takeCtx()
 	if c.partial {
-		x.req.Resume(*c.progress)
+		x.req.Resume(c.waiting.head)
 	} else {
 		x.req.Resume(http1.Progress{})
 	}
@@ -147,10 +151,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		return false
 	}
 	if n == 0 {
-		if c.progress == nil {
-			c.progress = new(http1.Progress)
-		}
-		*c.progress = x.req.Progress()
+		c.wait().head = x.req.Progress()
 		c.shard.putCtx(x)
 		if !c.partial {
 			c.partial = true
@@ -158,7 +159,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		}
 		return false
 	}
-	c.progress, c.partial = nil, false
+	c.partial = false
 	c.burst++
 	c.answer(f, x, buf[:n])
 	return false
@@ -170,6 +171,7 @@ func (c *conn) arm() {
 	if c.partial {
 		return // HeaderTimeout runs since its first byte
 	}
+	c.waiting = nil // an idle connection keeps nothing
 	d := c.shard.limits.idle
 	if !c.served {
 		d = c.shard.limits.firstByte
@@ -261,7 +263,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		return // x is still needed
 	case c.last:
 		c.flush()
-		if unread {
+		if unread || x.req.KeepAlive && x.reply.close || c.more() {
 			c.await(phaseFlush, phaseLinger)
 		} else {
 			c.await(phaseFlush, phaseGone)
@@ -317,7 +319,8 @@ func (c *conn) await(now, next phase) (wait bool) {
 	c.phase, c.next = now, next
 	c.nc.SetWriter(&c.fiber)
 	if c.nc.Owed() > 0 {
-		c.within(c.shard.limits.wait)
+		until, _ := c.owing(0)
+		c.fiber.SetDeadline(until)
 	}
 	return false
 }
@@ -331,6 +334,7 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	if c.nc.Owed() > 0 {
 		return true
 	}
+	c.paid(0)
 	c.nc.SetWriter(nil)
 	switch c.phase = c.next; c.phase {
 	case phaseGone:
@@ -387,9 +391,23 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	c.release(f, x)
 	c.phase = phaseHead
 	if c.last {
-		c.await(phaseFlush, phaseGone)
+		next := phaseGone
+		if c.more() {
+			next = phaseLinger
+		}
+		c.await(phaseFlush, next)
 	}
 	return false
+}
+
+// more reports whether something has arrived behind the last request that is answered: a
+// close would answer it with a reset, which could take the reply from the client.
+func (c *conn) more() bool {
+	if len(c.nc.Buffered()) > 0 {
+		return true
+	}
+	_, err := c.nc.Receive()
+	return err == nil
 }
 
 // linger throws away what arrives after the last reply until the client closes its
@@ -419,6 +437,10 @@ func (c *conn) timeout() bool {
 		c.nc.Consume(len(c.nc.Buffered()))
 		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
 		return false
+	case c.phase == phaseFlush:
+		until, ok := c.owing(0)
+		c.fiber.SetDeadline(until)
+		return !ok
 	case c.phase == phaseDrain:
 		c.release(&c.fiber, c.ctx)
 	}
@@ -452,17 +474,25 @@ func (c *conn) Ended(_ *fiber.Fiber, cause error) {
 		if c.phase != phaseGone {
 			c.close(true)
 		}
-		c.shard.srv.left()
+		c.left()
 		return
 	}
 	if x.reply.begun {
 		c.close(true)
-		c.shard.srv.left()
+		c.left()
 		return
 	}
 	c.held, c.partial = false, false
 	c.shard.loop.Start(&c.fiber, c)
 	c.lastWords(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
+}
+
+// left says that the connection has ended as far as HTTP is concerned.
+func (c *conn) left() {
+	if c.next != phaseGiven {
+		c.shard.srv.admitted.left(c.nc.RemoteIP())
+	}
+	c.shard.srv.left()
 }
 
 // Sealed moves the request's head with the bytes that the connection had lent.
