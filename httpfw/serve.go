@@ -39,7 +39,7 @@ type conn struct {
 	last    bool  // the connection ends after this reply
 	held    bool  // in shard.held
 	burst   uint8 // requests answered without letting others run
-	waste   uint8 // drain: KiB thrown away, each receive rounded up; linger: receives
+	waste   uint8 // linger: receives
 }
 
 type phase uint8
@@ -55,9 +55,11 @@ const (
 )
 
 const (
-	wasteMax   = 255
-	outBytes   = 32 << 10   // replies are sent when this much has gathered
-	lingerWait = int64(5e9) // ns for the client to see the last reply and close
+	wasteMax    = 255
+	thrownMax   = 256 << 10  // bytes of an unread body, with receiveCost for each receive
+	receiveCost = 64         // so that a body in drips is dear
+	outBytes    = 32 << 10   // replies are sent when this much has gathered
+	lingerWait  = int64(5e9) // ns for the client to see the last reply and close
 )
 
 // accept makes a machine of a new connection. Loop mode.
@@ -235,8 +237,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.close(false)
 		return
 	}
-	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() {
-		c.last = true
+	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() || x.opensTunnel(x.Status()) {
+		c.last = true // behind a tunnel that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
 	if unread && (x.body.expect || x.body.err != nil) {
@@ -257,7 +259,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.phase = phaseHead
 	switch {
 	case unread && !x.body.expect:
-		c.phase, c.waste = phaseDrain, 0
+		c.phase = phaseDrain
+		c.wait().thrown = 0
 		c.within(c.shard.limits.bodyWait)
 		c.flush()
 		return // x is still needed
@@ -380,13 +383,13 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 		if err == netpoll.ErrWouldBlock {
 			return true
 		}
-		cost := n>>10 + 1
-		if err != nil || int(c.waste)+cost > wasteMax {
+		w := c.wait()
+		w.thrown += n + receiveCost
+		if err != nil || w.thrown > thrownMax {
 			c.release(f, x)
 			c.await(phaseFlush, phaseLinger)
 			return false
 		}
-		c.waste += uint8(cost)
 	}
 	c.release(f, x)
 	c.phase = phaseHead

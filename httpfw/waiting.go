@@ -5,9 +5,10 @@ import "github.com/heddle-go/heddle/codec/http1"
 // waiting is what a connection has to remember only while it waits in the middle of
 // something: most never do, so it is made on demand. On the baton.
 type waiting struct {
-	head http1.Progress // of a head that is half there
-	lag  lag            // of the client in taking what it is owed
-	owed int            // bytes it was owed when lag was last brought up to date
+	head   http1.Progress // of a head that is half there
+	lag    lag            // of the client in taking what it is owed
+	thrown int            // bytes of an unread body, see drain
+	owed   int            // bytes it was owed when lag was last brought up to date
 }
 
 // wait returns c.waiting, made now if there is none.
