@@ -258,7 +258,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	}
 	c.phase = phaseHead
 	switch {
-	case unread && !x.body.expect:
+	case unread && !c.last:
 		c.phase = phaseDrain
 		c.wait().thrown = 0
 		c.within(c.shard.limits.bodyWait)
@@ -393,13 +393,6 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	}
 	c.release(f, x)
 	c.phase = phaseHead
-	if c.last {
-		next := phaseGone
-		if c.more() {
-			next = phaseLinger
-		}
-		c.await(phaseFlush, next)
-	}
 	return false
 }
 

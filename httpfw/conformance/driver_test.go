@@ -112,7 +112,9 @@ func mounted(ran *atomic.Int64, c httpfw.Config) *httpfw.App {
 			http.Error(w, err.Error(), httpfw.StatusOf(err))
 			return
 		}
-		io.WriteString(w, seen(r.Method, r.RequestURI, body))
+		text := seen(r.Method, r.RequestURI, body)
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		io.WriteString(w, text)
 	}))
 	return a
 }
@@ -160,10 +162,14 @@ func (s *target) dial() (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newPeer(c), nil
+}
+
+func newPeer(c net.Conn) *peer {
 	c.SetDeadline(time.Now().Add(patience))
 	// Thousands of connections: none may leave its port behind.
 	c.(*net.TCPConn).SetLinger(0)
-	return &peer{c, bufio.NewReaderSize(c, 1<<10)}, nil
+	return &peer{c, bufio.NewReaderSize(c, 1<<10)}
 }
 
 // connect is dial for tests with few connections.
