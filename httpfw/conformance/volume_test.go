@@ -47,7 +47,9 @@ func TestLimitHeaderCount(t *testing.T) {
 }
 
 func TestLimitCookies(t *testing.T) {
-	of := func(n int) string { return get("Cookie: " + strings.TrimSuffix(strings.Repeat("a=b; ", n), "; ") + "\r\n") }
+	of := func(n int) string {
+		return get("Cookie: " + strings.TrimSuffix(strings.Repeat("a=b; ", n), "; ") + "\r\n")
+	}
 	conform(t, "RFC 6265 section 6.1", met("200", of(200), of(201), sawGet, 431))
 	two := func(a, b int) string {
 		return get("Cookie: a" + strings.Repeat("; a", a-1) + "\r\ncookie: b" + strings.Repeat(";b", b-1) + "\r\n")
