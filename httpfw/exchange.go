@@ -194,6 +194,9 @@ func (x *exchange) read(k *call, by int64, closed bool, cause error) (wakeAt int
 			return sooner(until, by)
 		}
 	}
+	if err != nil && c.body != nil {
+		c.body.lag.end() // nobody waits any more
+	}
 	if err == ErrBodyTooLarge {
 		err = fmt.Errorf("%w: %w", err, &http.MaxBytesError{Limit: c.body.max})
 	}

@@ -2,7 +2,6 @@ package httpfw
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -157,7 +156,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		c.shard.putCtx(x)
 		if !c.partial {
 			c.partial = true
-			c.within(c.shard.limits.header)
+			c.waiting.headBy = c.after(c.shard.limits.header)
 		}
 		return false
 	}
@@ -171,7 +170,8 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 func (c *conn) arm() {
 	c.burst = 0
 	if c.partial {
-		return // HeaderTimeout runs since its first byte
+		c.fiber.SetDeadline(c.waiting.headBy) // there may have been another wait meanwhile
+		return
 	}
 	c.waiting = nil // an idle connection keeps nothing
 	d := c.shard.limits.idle
@@ -182,11 +182,14 @@ func (c *conn) arm() {
 }
 
 // within sets the deadline of the wait that follows; 0 ns means none.
-func (c *conn) within(d int64) {
+func (c *conn) within(d int64) { c.fiber.SetDeadline(c.after(d)) }
+
+// after returns the time of the loop clock in d ns, 0 for 0.
+func (c *conn) after(d int64) int64 {
 	if d > 0 {
 		d += c.shard.loop.Now()
 	}
-	c.fiber.SetDeadline(d)
+	return d
 }
 
 // answer runs the handler for the request in x, whose head is lent by the connection,
@@ -350,31 +353,6 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	return false
 }
 
-// refuse answers what is no request, and ends the connection: nobody can tell where
-// the next one would start.
-func (c *conn) refuse(err error) {
-	status, reason := http.StatusBadRequest, err.Error()
-	var pe *http1.Error
-	if errors.As(err, &pe) {
-		status, reason = pe.Status, pe.Rule
-	}
-	c.lastWords(status, reason)
-}
-
-// lastWords sends an error reply of the framework's own and ends the connection.
-func (c *conn) lastWords(status int, text string) {
-	c.last = true
-	out := c.takeOut()
-	out.B = http1.AppendStatusLine(out.B, 1, status)
-	out.B = append(out.B, c.shard.fields()...)
-	out.B = http1.AppendField(out.B, "Content-Type", "text/plain; charset=utf-8")
-	out.B = http1.AppendContentLength(out.B, int64(len(text)+1))
-	out.B = append(out.B, "Connection: close\r\n\r\n"...)
-	out.B = append(append(out.B, text...), '\n')
-	c.flush()
-	c.await(phaseFlush, phaseLinger)
-}
-
 // drain throws away the rest of a body, within a bound of bytes and of time.
 func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	x := c.ctx
@@ -394,71 +372,6 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	c.release(f, x)
 	c.phase = phaseHead
 	return false
-}
-
-// more reports whether something has arrived behind the last request that is answered: a
-// close would answer it with a reset, which could take the reply from the client.
-func (c *conn) more() bool {
-	if len(c.nc.Buffered()) > 0 {
-		return true
-	}
-	_, err := c.nc.Receive()
-	return err == nil
-}
-
-// linger throws away what arrives after the last reply until the client closes its
-// side, lingerWait is over or it has sent a lot: closing earlier would reset the connection and could take
-// the reply from the client before it has read it.
-func (c *conn) linger(*fiber.Fiber) (wait bool) {
-	c.nc.Consume(len(c.nc.Buffered()))
-	_, err := c.nc.Receive()
-	if err == netpoll.ErrWouldBlock {
-		return true
-	}
-	if err != nil || c.waste == wasteMax {
-		c.close(false)
-		return false
-	}
-	c.waste++
-	c.burst++ // others have their turn now and then
-	return false
-}
-
-// timeout acts on a deadline that has passed, and reports whether the connection is to
-// be closed without another word.
-func (c *conn) timeout() bool {
-	switch {
-	case c.phase == phaseHead && c.partial:
-		c.partial = false
-		c.nc.Consume(len(c.nc.Buffered()))
-		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
-		return false
-	case c.phase == phaseFlush:
-		until, ok := c.owing(0)
-		c.fiber.SetDeadline(until)
-		return !ok
-	case c.phase == phaseDrain:
-		c.release(&c.fiber, c.ctx)
-	}
-	return true
-}
-
-// close ends the connection; abort makes the client know that its reply was cut.
-func (c *conn) close(abort bool) fiber.Status {
-	if c.phase == phaseGone && c.nc.Closed() {
-		return fiber.Done
-	}
-	c.phase = phaseGone
-	if c.out != nil {
-		bytebufferpool.Put(c.out)
-		c.out = nil
-	}
-	if abort {
-		c.nc.Abort()
-	} else {
-		c.nc.Close()
-	}
-	return fiber.Done
 }
 
 // Ended is called when the fiber has ended, however. After a panic or a Goexit in a
@@ -481,14 +394,6 @@ func (c *conn) Ended(_ *fiber.Fiber, cause error) {
 	c.held, c.partial = false, false
 	c.shard.loop.Start(&c.fiber, c)
 	c.lastWords(http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError))
-}
-
-// left says that the connection has ended as far as HTTP is concerned.
-func (c *conn) left() {
-	if c.next != phaseGiven {
-		c.shard.srv.admitted.left(c.nc.RemoteIP())
-	}
-	c.shard.srv.left()
 }
 
 // Sealed moves the request's head with the bytes that the connection had lent.

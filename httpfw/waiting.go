@@ -6,6 +6,7 @@ import "github.com/heddle-go/heddle/codec/http1"
 // something: most never do, so it is made on demand. On the baton.
 type waiting struct {
 	head   http1.Progress // of a head that is half there
+	headBy int64          // loop clock: when the rest of it must have come, 0 never
 	lag    lag            // of the client in taking what it is owed
 	thrown int            // bytes of an unread body, see drain
 	owed   int            // bytes it was owed when lag was last brought up to date

@@ -78,6 +78,27 @@ func TestTimeSlowHeaders(t *testing.T) {
 	})
 }
 
+// What the client owes reading in between does not give the head another deadline.
+func TestTimeSlowHeadersBehindReplies(t *testing.T) {
+	c := never
+	c.HeaderTimeout = 10 * soon
+	s := large(t, c, nil)
+	p := s.connect(t)
+	const n = 150
+	p.send(strings.Repeat("GET /small HTTP/1.1\r\nHost: x\r\n\r\n", n) + "GET / HTTP/1.1\r\nHos")
+	time.Sleep(soon) // the replies fill every buffer
+	for i := range n {
+		if a, err := p.answer("GET"); err != nil || len(a.body) != 100<<10 {
+			t.Fatal(i, a.status, err)
+		}
+	}
+	stop := drip(p, 2*time.Millisecond)
+	defer stop()
+	if a, err := p.answer("GET"); err != nil || a.status != 408 {
+		t.Error(a, err)
+	}
+}
+
 func TestTimeBody(t *testing.T) {
 	c := never
 	c.BodyTimeout = soon
