@@ -110,4 +110,3 @@ func (c *conn) left() {
 	}
 	c.shard.srv.left()
 }
-

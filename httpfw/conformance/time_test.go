@@ -38,8 +38,8 @@ func TestTimeIdle(t *testing.T) {
 	c.IdleTimeout = soon
 	bothWays(t, c, func(t *testing.T, s *target) {
 		p := s.connect(t)
+		p.send(behind + behind + behind)
 		for range 3 {
-			p.send(behind)
 			if a, err := p.answer("GET"); err != nil || a.body != sawBehind {
 				t.Fatal(a, err)
 			}
@@ -124,7 +124,7 @@ func TestTimeDrippedFraming(t *testing.T) {
 	c := never
 	c.BodyTimeout = soon
 	bothWays(t, c, func(t *testing.T, s *target) {
-		for _, sent := range []string{chunks("5;a="), chunks("0"), chunks("5\r\nhello\r\n0\r\nA: ")} {
+		for _, sent := range []string{chunks("5;a="), chunks("5\r\nhello\r\n0\r\nA: ")} {
 			p := s.connect(t)
 			p.send(sent)
 			stop := drip(p, 2*time.Millisecond)
@@ -164,7 +164,7 @@ func TestTimeDrippedBody(t *testing.T) {
 // A client that is slow but not too slow may be so for longer than the grace.
 func TestTimeSlowBodyInTime(t *testing.T) {
 	c := never
-	c.BodyBytesPerSecondMin, c.RateGrace = 100, 2*time.Second
+	c.BodyBytesPerSecondMin, c.RateGrace = 100, patience/2
 	bothWays(t, c, func(t *testing.T, s *target) {
 		p := s.connect(t)
 		p.send(post("", "Content-Length: 50"))
@@ -313,8 +313,9 @@ func TestTimeReaderDrips(t *testing.T) {
 // A reader that is slow but not too slow gets everything, though it takes several times
 // WriteTimeout.
 func TestTimeSlowReaderInTime(t *testing.T) {
+	t.Parallel()
 	c := never
-	c.WriteTimeout, c.WriteBytesPerSecondMin, c.RateGrace = 500*time.Millisecond, 1000, time.Minute
+	c.WriteTimeout, c.WriteBytesPerSecondMin, c.RateGrace = time.Second, 1000, time.Minute
 	failed := make(chan error, 1)
 	s := large(t, c, failed)
 	p := s.connect(t)
@@ -327,7 +328,7 @@ func TestTimeSlowReaderInTime(t *testing.T) {
 		if err != nil {
 			break
 		}
-		if time.Since(started) < 1500*time.Millisecond {
+		if time.Since(started) < 2500*time.Millisecond {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}

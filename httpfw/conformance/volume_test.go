@@ -173,36 +173,34 @@ func TestLimitsTogether(t *testing.T) {
 	})
 }
 
-// Requests that came together are answered in a row, but not more than PipelinedMax:
+// Requests that came together are answered in a row, but not more than PipelinedMax: then
 // others have their turn, however many there are.
 func TestLimitPipelined(t *testing.T) {
 	var mine, atOther atomic.Int64
-	a := httpfw.New(httpfw.Config{Logger: quiet, PipelinedMax: 2, Fiber: fiber.Config{Loops: 1}})
+	in, release := make(chan struct{}), make(chan struct{})
+	// The one loop is not taken from a handler that blocks it.
+	a := httpfw.New(httpfw.Config{Logger: quiet, PipelinedMax: 2, Fiber: fiber.Config{Loops: 1, StallAfter: -1}})
 	a.Get("/mine", func(c *httpfw.Ctx) error { mine.Add(1); return c.Text(200, "mine") })
-	a.Get("/hold", func(c *httpfw.Ctx) error {
-		// Both requests of the other connection are there before this loop goes on.
-		err := c.Block(func() { time.Sleep(50 * time.Millisecond) })
-		mine.Store(0)
-		if err != nil {
-			return err
-		}
-		return c.Text(200, "held")
-	})
+	a.Get("/hold", func(c *httpfw.Ctx) error { in <- struct{}{}; <-release; return c.Text(200, "held") })
 	a.Get("/other", func(c *httpfw.Ctx) error { atOther.Store(mine.Load()); return c.Text(200, "other") })
 	s := listen(t, a)
-	p, o := s.connect(t), s.connect(t)
-	o.send("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n")
-	if _, err := o.answer("GET"); err != nil {
-		t.Fatal(err)
+	h, p, o := s.connect(t), s.connect(t), s.connect(t)
+	for _, c := range []*peer{p, o} {
+		c.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+		if _, err := c.answer("GET"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	const n = 200
-	p.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n", n))
-	time.Sleep(10 * time.Millisecond)
+	h.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-in
+	p.send(strings.Repeat("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n", n))
 	o.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
-	if r, err := o.answer("GET"); err != nil || r.body != "other" {
+	close(release)
+	if r, err := h.answer("GET"); err != nil || r.body != "held" {
 		t.Fatal(r, err)
 	}
-	if r, err := p.answer("GET"); err != nil || r.body != "held" {
+	if r, err := o.answer("GET"); err != nil || r.body != "other" {
 		t.Fatal(r, err)
 	}
 	for i := range n {
