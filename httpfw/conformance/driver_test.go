@@ -265,13 +265,13 @@ func (s *target) conforms(v *vector) (runs, others int64, err error) {
 	return runs, others, s.split(v, cuts)
 }
 
-// cutsOf returns the places at which to cut a vector in two: every one; but if no handler
-// is ever chosen, the two targets share them, since each costs a connection.
+// cutsOf returns the places at which to cut a vector in two: every one; but if each costs
+// a connection, the two targets share them.
 func (s *target) cutsOf(v *vector) []int {
 	var cuts []int
 	for i := 1; i < len(v.sent); i++ {
 		near := i < splitBytes/2 || len(v.sent)-i < splitBytes/2
-		if near && (v.lives || v.saw != "" || i&1 == s.odd) {
+		if near && (v.lives || i&1 == s.odd) {
 			cuts = append(cuts, i)
 		}
 	}
