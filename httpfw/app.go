@@ -33,6 +33,8 @@ type App struct {
 	added      []*route
 	middleware []Middleware // around everything, the router included
 
+	formPairs, jsonDepth int // of config, with defaults
+
 	once    sync.Once
 	err     error // of set-up
 	problem []error
@@ -63,6 +65,8 @@ func New(c Config) *App {
 	if a.config.BaseContext == nil {
 		a.config.BaseContext = context.Background()
 	}
+	lim := c.limits()
+	a.formPairs, a.jsonDepth = lim.formPairs, lim.jsonDepth
 	a.group.app = a
 	return a
 }

@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 // BindJSON decodes the body, one JSON value and nothing behind it, into v. Errors are
 // *HTTPError that say what is wrong and where, ready to be returned: 415 for another
-// content type, 400 for bad JSON, 413 and 408 as for Body.
+// content type, 400 for bad JSON or more than Config.JSONDepthMax, 413 and 408 as for Body.
 func (c *Ctx) BindJSON(v any) error {
 	if kind := c.Header("Content-Type"); kind != "" {
 		mt, _, err := mime.ParseMediaType(kind)
@@ -22,7 +23,8 @@ func (c *Ctx) BindJSON(v any) error {
 			return Errorf(http.StatusUnsupportedMediaType, "the body must be application/json, not %s", kind)
 		}
 	}
-	d := json.NewDecoder(c.Body())
+	most := c.app.jsonDepth
+	d := json.NewDecoder(&jsonDepth{r: c.Body(), left: most, max: most})
 	if err := d.Decode(v); err != nil {
 		return jsonError(err)
 	}
@@ -76,7 +78,8 @@ func bodyError(err error) error {
 }
 
 // Form decodes a body of type application/x-www-form-urlencoded. Errors are
-// *HTTPError: 415 for another content type, 400 for a broken escape.
+// *HTTPError: 415 for another content type, 400 for a broken escape or more pairs than
+// Config.FormPairsMax.
 func (c *Ctx) Form() (url.Values, error) {
 	kind := c.Header("Content-Type")
 	mt, _, err := mime.ParseMediaType(kind)
@@ -86,6 +89,9 @@ func (c *Ctx) Form() (url.Values, error) {
 	b, err := c.BodyBytes()
 	if err != nil {
 		return nil, bodyError(err)
+	}
+	if most := c.app.formPairs; bytes.Count(b, []byte{'&'}) >= most {
+		return nil, Errorf(http.StatusBadRequest, "the form has more than %d pairs", most)
 	}
 	form := url.Values{}
 	for key, val := range pairs(b) {

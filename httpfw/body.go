@@ -17,6 +17,7 @@ type body struct {
 	left   int64 // sized: bytes not read yet
 	read   int64
 	err    error // sticky
+	lag    lag   // of the client in sending it
 	chunks *http1.ChunkDecoder
 }
 
@@ -157,7 +158,9 @@ func (c *Ctx) tryBody(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := c.readSome(p)
-	b.read += int64(n)
+	if n > 0 {
+		b.came(n, c.conn)
+	}
 	switch {
 	case b.read > b.max:
 		b.err = ErrBodyTooLarge
@@ -175,6 +178,24 @@ func (c *Ctx) tryBody(p []byte) (int, error) {
 	return n, err
 }
 
+// came takes note of n bytes.
+func (b *body) came(n int, k *conn) {
+	b.read += int64(n)
+	if b.lag.since == 0 && b.lag.debt == 0 {
+		return // there was nothing to wait for
+	}
+	b.lag.moved(n, k.shard.loop.Clock(), k.shard.limits.bodyRate)
+	b.lag.end()
+}
+
+// awaits begins a wait for more, or goes on with one in which nothing but framing has
+// come, and returns when it is given up (loop clock, 0 never).
+func (b *body) awaits(k *conn) (until int64) {
+	lim := k.shard.limits
+	b.lag.begin(k.shard.loop.Clock())
+	return b.lag.until(lim.bodyWait, lim.bodyRate, lim.grace)
+}
+
 // readBody is tryBody that waits. On the baton.
 func (c *Ctx) readBody(p []byte) (int, error) {
 	for {
@@ -182,11 +203,7 @@ func (c *Ctx) readBody(p []byte) (int, error) {
 		if err != netpoll.ErrWouldBlock {
 			return n, err
 		}
-		var deadline int64
-		if d := c.conn.shard.limits.bodyWait; d > 0 {
-			deadline = c.conn.shard.loop.Clock() + d
-		}
-		if err := c.conn.nc.AwaitRead(c.fiber, deadline); err != nil {
+		if err := c.conn.nc.AwaitRead(c.fiber, c.body.awaits(c.conn)); err != nil {
 			if err == fiber.ErrTimeout {
 				err = ErrBodyTimeout
 			}

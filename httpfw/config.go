@@ -12,8 +12,8 @@ import (
 )
 
 // Config says how an App serves. The zero value is meant to be used: every limit is
-// on. A negative duration or size switches its limit off; docs/limits.md says what a
-// client gets that exceeds one.
+// on. A negative duration, size or count switches its limit off; docs/limits.md says
+// what a client gets that exceeds one.
 type Config struct {
 	// Fiber configures the runtime that Run and Start make: loops, stalls, Block.
 	// Its NewPoller defaults to netpoll.NewEngine.
@@ -22,9 +22,30 @@ type Config struct {
 	// DeferAccept is one second unless set; negative: none.
 	Listen netpoll.ListenConfig
 
+	// ConnsMax bounds the connections of a server. Default: seven eighths of the
+	// descriptors that the process may have, at most 262,144. One more gets 503 and is
+	// closed. (Listen.ConnsMax leaves it in the backlog instead.)
+	ConnsMax int
+	// ConnsPerAddressMax bounds the connections of a client, that is of an IPv4 address or
+	// an IPv6 network of 64 bits. One more gets 429 and is closed. Default 1024, but none
+	// for loopback, private and link-local addresses, where a proxy would be; a value that
+	// is set holds for these too.
+	ConnsPerAddressMax int
+	// PipelinedMax bounds the requests of one connection that are answered in a row, if
+	// they came together: then their replies are sent and other connections have their
+	// turn. Default 64, at most 255.
+	PipelinedMax int
+
 	// TargetBytesMax, HeaderBytesMax and HeaderCountMax bound the head of a request.
 	// Defaults 8 KiB (414), 32 KiB (431), 100 fields (431).
 	TargetBytesMax, HeaderBytesMax, HeaderCountMax int
+	// CookieCountMax and QueryPairsMax bound what is in it: the cookies of all Cookie
+	// fields and the pairs of the query, empty ones included. Defaults 200 (431), 1000
+	// (414).
+	CookieCountMax, QueryPairsMax int
+	// FormPairsMax and JSONDepthMax bound what Ctx.Form and Ctx.BindJSON take: the pairs of
+	// a form, and how deep arrays and objects are nested. Defaults 1000 (400), 100 (400).
+	FormPairsMax, JSONDepthMax int
 	// BodyBytesMax bounds the body of a request. Default 4 MiB (413). Routes may have
 	// a limit of their own, see middleware.BodyLimit.
 	BodyBytesMax int64
@@ -40,9 +61,15 @@ type Config struct {
 	// IdleTimeout bounds the wait for the next request. Default 75 s; the connection
 	// is closed.
 	IdleTimeout time.Duration
-	// WriteTimeout bounds each wait for the peer to take bytes. Default 30 s; the
-	// connection is aborted.
+	// WriteTimeout bounds the time in which the client takes nothing of what it is owed.
+	// Default 30 s; the connection is aborted.
 	WriteTimeout time.Duration
+	// BodyBytesPerSecondMin is the least rate at which a client must send a body that
+	// somebody reads (408), WriteBytesPerSecondMin that at which it must take a reply (the
+	// connection is aborted), in bytes a second. Only time spent waiting for the client
+	// counts, and it may lag behind by RateGrace. Defaults 240, 240, 30 s.
+	BodyBytesPerSecondMin, WriteBytesPerSecondMin int64
+	RateGrace                                     time.Duration
 
 	// ServerName is the value of the Server field; none if empty.
 	ServerName string
@@ -59,6 +86,13 @@ type limits struct {
 	head                                    http1.Limits
 	body                                    int64
 	firstByte, header, bodyWait, idle, wait int64 // ns; 0 never
+	bodyRate, writeRate                     int64 // bytes a second; 0 none
+	grace                                   int64 // ns that a client may lag behind these
+	formPairs, jsonDepth                    int
+	burst                                   uint8 // requests of one connection answered in a row
+	conns                                   int64 // of the server
+	perAddress                              int32 // connections; 0 no limit
+	nearToo                                 bool  // perAddress holds for near addresses, see isNear
 }
 
 func (c *Config) limits() limits {
@@ -67,6 +101,8 @@ func (c *Config) limits() limits {
 			TargetBytesMax: orNone(c.TargetBytesMax),
 			HeaderBytesMax: orNone(c.HeaderBytesMax),
 			HeaderCountMax: orNone(c.HeaderCountMax),
+			CookieCountMax: orNone(c.CookieCountMax),
+			QueryPairsMax:  orNone(c.QueryPairsMax),
 		},
 		body:      bodyLimit(or(c.BodyBytesMax, 4<<20)),
 		firstByte: nanos(c.FirstByteTimeout, 10*time.Second),
@@ -74,6 +110,16 @@ func (c *Config) limits() limits {
 		bodyWait:  nanos(c.BodyTimeout, 30*time.Second),
 		idle:      nanos(c.IdleTimeout, 75*time.Second),
 		wait:      nanos(c.WriteTimeout, 30*time.Second),
+		bodyRate:  max(or(c.BodyBytesPerSecondMin, 240), 0),
+		writeRate: max(or(c.WriteBytesPerSecondMin, 240), 0),
+		grace:     nanos(c.RateGrace, 30*time.Second),
+		formPairs: orNone(or(c.FormPairsMax, 1000)),
+		jsonDepth: orNone(or(c.JSONDepthMax, 100)),
+		burst:     burst(or(c.PipelinedMax, 64)),
+
+		conns:      int64(orNone(or(c.ConnsMax, connsDefault()))),
+		perAddress: int32(min(max(or(c.ConnsPerAddressMax, 1024), 0), math.MaxInt32)),
+		nearToo:    c.ConnsPerAddressMax > 0,
 	}
 }
 
@@ -83,6 +129,14 @@ func orNone(n int) int {
 		return 1 << 30
 	}
 	return n
+}
+
+// burst turns a negative limit into the largest one.
+func burst(n int) uint8 {
+	if n < 0 || n > math.MaxUint8 {
+		return math.MaxUint8
+	}
+	return uint8(n)
 }
 
 // bodyLimit turns a negative limit into none.

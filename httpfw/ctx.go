@@ -289,3 +289,11 @@ func (c *Ctx) isHead() bool { return c.req.Method == http1.HEAD }
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
+
+// bodyAllowed is that for the reply to c: behind a 2xx to CONNECT the tunnel begins, and
+// there is no body (RFC 9110 section 9.3.6).
+func (c *Ctx) bodyAllowed(status int) bool { return bodyAllowed(status) && !c.opensTunnel(status) }
+
+// opensTunnel reports whether a client takes a reply of this status for the start of a
+// tunnel.
+func (c *Ctx) opensTunnel(status int) bool { return c.req.Method == http1.CONNECT && status < 300 }

@@ -11,7 +11,7 @@ func (c *Ctx) Fail(err error) { c.fail(err) }
 func (c *Ctx) ReplyBytes() int64 {
 	r := &c.reply
 	switch {
-	case c.isHead() || !bodyAllowed(c.Status()):
+	case c.isHead() || !c.bodyAllowed(c.Status()):
 		return 0
 	case r.begun:
 		return r.sent

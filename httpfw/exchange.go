@@ -49,7 +49,6 @@ type call struct {
 	at   int           // bytes of p that were sent
 	head *replyHead    // with which the reply is to begin, or nil
 	do   func() error  // instead: something that does not wait
-	by   int64         // when the wait is given up, loop clock, 0 never; the fiber only
 	n    int           // result
 	err  error         // result
 	done chan struct{} // closed when n and err are set
@@ -185,17 +184,18 @@ func (x *exchange) read(k *call, by int64, closed bool, cause error) (wakeAt int
 		n, err = c.tryBody(k.p)
 	}
 	if err == netpoll.ErrWouldBlock {
-		if k.by == 0 && c.conn.shard.limits.bodyWait > 0 {
-			k.by = now + c.conn.shard.limits.bodyWait
-		}
+		until := c.body.awaits(c.conn)
 		switch {
 		case cause != nil:
 			c.body.err, err = cause, cause
-		case k.by != 0 && now >= k.by:
+		case until != 0 && now >= until:
 			c.body.err, err = ErrBodyTimeout, ErrBodyTimeout
 		default:
-			return sooner(k.by, by)
+			return sooner(until, by)
 		}
+	}
+	if err != nil && c.body != nil {
+		c.body.lag.end() // nobody waits any more
 	}
 	if err == ErrBodyTooLarge {
 		err = fmt.Errorf("%w: %w", err, &http.MaxBytesError{Limit: c.body.max})
@@ -222,6 +222,7 @@ func (x *exchange) write(k *call, by int64, cause error) (wakeAt int64) {
 	sent := k.at
 	for nc.Err() == nil && nc.Owed() <= nc.OwedMax() {
 		if k.at == len(k.p) {
+			c.conn.paid(k.at - sent)
 			x.settle(&x.out, len(k.p), nil)
 			return 0
 		}
@@ -232,11 +233,7 @@ func (x *exchange) write(k *call, by int64, cause error) (wakeAt int64) {
 		c.conn.flush()
 		k.at += len(part)
 	}
-	if k.by == 0 || k.at > sent {
-		if k.by = 0; c.conn.shard.limits.wait > 0 {
-			k.by = now + c.conn.shard.limits.wait
-		}
-	}
+	until, ok := c.conn.owing(k.at - sent)
 	var err error
 	switch {
 	case nc.Err() != nil:
@@ -246,12 +243,12 @@ func (x *exchange) write(k *call, by int64, cause error) (wakeAt int64) {
 	case by != 0 && now >= by:
 		err = os.ErrDeadlineExceeded
 		nc.Abort()
-	case k.by != 0 && now >= k.by:
+	case !ok:
 		err = fmt.Errorf("%w: %w", ErrClientGone, fiber.ErrTimeout)
 		nc.Abort()
 	default:
 		nc.SetWriter(c.fiber)
-		return sooner(k.by, by)
+		return sooner(until, by)
 	}
 	c.reply.broken = true
 	x.settle(&x.out, k.at, err)

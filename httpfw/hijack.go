@@ -3,6 +3,8 @@ package httpfw
 import (
 	"errors"
 	"net"
+	"net/netip"
+	"sync"
 
 	"github.com/heddle-go/heddle/netpoll"
 )
@@ -34,10 +36,24 @@ func (c *Ctx) HijackConn() (net.Conn, error) {
 	c.fiber.Enter()
 	defer c.fiber.Leave()
 	k := c.conn
-	k.phase = phaseGone
+	k.phase, k.next = phaseGone, phaseGiven
 	k.nc.SetReader(nil)
 	k.nc.SetWriter(nil)
-	return k.nc.Detached(), nil
+	return &given{Detached: k.nc.Detached(), admitted: &k.shard.srv.admitted, addr: k.nc.RemoteIP()}, nil
+}
+
+// A given connection belongs to whoever called HijackConn, and counts against the limits
+// on connections until it is closed.
+type given struct {
+	*netpoll.Detached
+	admitted *admission
+	addr     netip.Addr
+	closed   sync.Once
+}
+
+func (g *given) Close() error {
+	g.closed.Do(func() { g.admitted.left(g.addr) })
+	return g.Detached.Close()
 }
 
 // takeOver ends the part of HTTP.

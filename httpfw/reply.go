@@ -319,6 +319,9 @@ func (c *Ctx) Redirect(status int, url string) error {
 // Stream replies with what r yields, at the reader's pace and without ever holding all
 // of it. An error of r cuts the connection, since the reply has begun.
 func (c *Ctx) Stream(status int, contentType string, r io.Reader) error {
+	if !http1.ValidFieldValue(contentType) {
+		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)
+	}
 	if err := c.whole(status, contentType); err != nil {
 		return err
 	}

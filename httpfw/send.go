@@ -3,9 +3,11 @@ package httpfw
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/heddle-go/heddle/codec/http1"
 	"github.com/heddle-go/heddle/fiber"
+	"github.com/heddle-go/heddle/netpoll"
 )
 
 // fail makes the reply to a request whose handler returned an error. User mode.
@@ -64,9 +66,13 @@ func (c *Ctx) complete() bool {
 	if r.buf != nil {
 		body = r.buf.B
 	}
-	size := int64(len(body) + len(r.text))
 	status := c.Status()
-	allowed := bodyAllowed(status)
+	if status == http.StatusResetContent {
+		// It is framed like any other, but has no content (RFC 9110 section 15.3.6).
+		body, r.text, r.length = nil, "", -1
+	}
+	size := int64(len(body) + len(r.text))
+	allowed := c.bodyAllowed(status)
 	if r.length >= 0 && r.length != size && !c.isHead() && allowed {
 		c.app.log.Error("httpfw: the handler wrote another number of bytes than its Content-Length announced",
 			"path", c.Path(), "announced", r.length, "written", size)
@@ -159,6 +165,9 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w: %w", ErrClientGone, err)
 	}
 	if !r.begun {
+		if r.length >= 0 && c.pending(len(p)) > r.length {
+			return 0, fmt.Errorf("httpfw: more was written than the Content-Length of %d", r.length)
+		}
 		c.begin()
 	}
 	kept := r.buf
@@ -185,13 +194,26 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// pending returns how many bytes of body wait to be sent when n more are written.
+func (c *Ctx) pending(n int) int64 {
+	r := &c.reply
+	n += len(r.text) + len(r.data)
+	if r.buf != nil {
+		n += len(r.buf.B)
+	}
+	return int64(n)
+}
+
 // begin puts the head of a reply of unknown or announced length in front.
 func (c *Ctx) begin() {
 	r, k := &c.reply, c.conn
 	r.begun = true
 	status := c.Status()
-	r.noBody = c.isHead() || !bodyAllowed(status)
-	if !c.req.KeepAlive || r.close || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
+	r.noBody = c.isHead() || !c.bodyAllowed(status)
+	if status == http.StatusResetContent {
+		r.length = 0
+	}
+	if !c.req.KeepAlive || r.close || c.opensTunnel(status) || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
 		k.last = true
 	}
 	if r.length < 0 && !r.noBody {
@@ -200,7 +222,7 @@ func (c *Ctx) begin() {
 		}
 	}
 	size := r.length
-	if !bodyAllowed(status) {
+	if !c.bodyAllowed(status) {
 		size = -1
 	}
 	c.appendHead(status, size, r.chunked)
@@ -250,28 +272,28 @@ func (k *conn) writeOut() error {
 // write sends b, waiting while the client owes reading too much. Replies gathered
 // before must have been handed to the connection. On the baton.
 func (k *conn) write(b []byte) error {
-	var deadline int64
-	if d := k.shard.limits.wait; d > 0 {
-		deadline = k.shard.loop.Clock() + d
+	n, err := k.nc.TrySend(b)
+	if err == nil {
+		return nil
 	}
-	for len(b) > 0 {
-		// In pieces, so that the deadline is for each and not for all of them.
-		n := min(len(b), 256<<10)
-		if _, err := k.nc.WriteWait(&k.fiber, b[:n], deadline); err != nil {
-			if err == fiber.ErrTimeout {
-				k.nc.Abort()
-			}
-			if cause := k.fiber.Err(); cause != nil {
-				return cause
-			}
-			return fmt.Errorf("%w: %w", ErrClientGone, err)
-		}
+	for err == netpoll.ErrWouldBlock || err == fiber.ErrTimeout {
 		b = b[n:]
-		if deadline != 0 {
-			deadline = k.shard.loop.Clock() + k.shard.limits.wait
+		until, ok := k.owing(n)
+		if !ok {
+			k.nc.Abort()
+			err = fiber.ErrTimeout
+			break
 		}
+		n, err = k.nc.WriteWait(&k.fiber, b, until)
 	}
-	return nil
+	if err == nil {
+		k.paid(n)
+		return nil
+	}
+	if cause := k.fiber.Err(); cause != nil {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ErrClientGone, err)
 }
 
 // trailerFields returns the fields that follow a chunked body.

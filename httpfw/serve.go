@@ -2,7 +2,6 @@ package httpfw
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -32,15 +31,15 @@ type conn struct {
 	ctx   *Ctx                       // busy and drain
 	out   *bytebufferpool.ByteBuffer // replies not handed to nc yet
 
-	progress *http1.Progress // of a head that is half there, else nil
-	phase    phase
-	next     phase // after flush
-	partial  bool  // progress is set: the head has begun
-	served   bool  // at least one request was answered
-	last     bool  // the connection ends after this reply
-	held     bool  // in shard.held
-	burst    uint8 // requests answered without letting others run
-	waste    uint8 // drain: KiB thrown away, each receive rounded up; linger: receives
+	waiting *waiting // nil unless something is half done
+	phase   phase
+	next    phase // after flush; phaseGiven behind phaseGone
+	partial bool  // waiting.head is set: the head has begun
+	served  bool  // at least one request was answered
+	last    bool  // the connection ends after this reply
+	held    bool  // in shard.held
+	burst   uint8 // requests answered without letting others run
+	waste   uint8 // linger: receives
 }
 
 type phase uint8
@@ -51,20 +50,26 @@ const (
 	phaseFlush
 	phaseDrain
 	phaseLinger
-	phaseGone // hijacked, or closed
+	phaseGone  // hijacked, or closed
+	phaseGiven // as next: a net.Conn has it that outlives the handler
 )
 
 const (
-	burstMax   = 64 // requests of one connection answered in a row
-	wasteMax   = 255
-	outBytes   = 32 << 10   // replies are sent when this much has gathered
-	lingerWait = int64(5e9) // ns for the client to see the last reply and close
+	wasteMax    = 255
+	thrownMax   = 256 << 10  // bytes of an unread body, with receiveCost for each receive
+	receiveCost = 64         // so that a body in drips is dear
+	outBytes    = 32 << 10   // replies are sent when this much has gathered
+	lingerWait  = int64(5e9) // ns for the client to see the last reply and close
 )
 
 // accept makes a machine of a new connection. Loop mode.
 func (sh *shard) accept(nc *netpoll.Conn) {
 	if sh.srv.draining.Load() {
 		nc.Close()
+		return
+	}
+	if refusal := sh.srv.admitted.admit(nc); refusal != 0 {
+		sh.turnAway(nc, refusal)
 		return
 	}
 	c := &conn{nc: nc, shard: sh}
@@ -106,7 +111,7 @@ func (c *conn) Resume(f *fiber.Fiber) fiber.Status {
 		if wait {
 			return fiber.Waiting
 		}
-		if c.burst >= burstMax {
+		if c.burst >= c.shard.limits.burst {
 			c.burst = 0
 			c.flush()
 			return fiber.Again
@@ -143,7 +148,7 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 	}
 	x := c.shard.takeCtx()
 	if c.partial {
-		x.req.Resume(*c.progress)
+		x.req.Resume(c.waiting.head)
 	} else {
 		x.req.Resume(http1.Progress{})
 	}
@@ -154,18 +159,15 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		return false
 	}
 	if n == 0 {
-		if c.progress == nil {
-			c.progress = new(http1.Progress)
-		}
-		*c.progress = x.req.Progress()
+		c.wait().head = x.req.Progress()
 		c.shard.putCtx(x)
 		if !c.partial {
 			c.partial = true
-			c.within(c.shard.limits.header)
+			c.waiting.headBy = c.after(c.shard.limits.header)
 		}
 		return false
 	}
-	c.progress, c.partial = nil, false
+	c.partial = false
 	c.burst++
 	c.answer(f, x, buf[:n])
 	return false
@@ -175,8 +177,10 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 func (c *conn) arm() {
 	c.burst = 0
 	if c.partial {
-		return // HeaderTimeout runs since its first byte
+		c.fiber.SetDeadline(c.waiting.headBy) // there may have been another wait meanwhile
+		return
 	}
+	c.waiting = nil // an idle connection keeps nothing
 	d := c.shard.limits.idle
 	if !c.served {
 		d = c.shard.limits.firstByte
@@ -185,11 +189,14 @@ func (c *conn) arm() {
 }
 
 // within sets the deadline of the wait that follows; 0 ns means none.
-func (c *conn) within(d int64) {
+func (c *conn) within(d int64) { c.fiber.SetDeadline(c.after(d)) }
+
+// after returns the time of the loop clock in d ns, 0 for 0.
+func (c *conn) after(d int64) int64 {
 	if d > 0 {
 		d += c.shard.loop.Now()
 	}
-	c.fiber.SetDeadline(d)
+	return d
 }
 
 // answer runs the handler for the request in x, whose head is lent by the connection,
@@ -262,8 +269,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.close(false)
 		return
 	}
-	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() {
-		c.last = true
+	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() || x.opensTunnel(x.Status()) {
+		c.last = true // behind a tunnel that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
 	if unread && (x.body.expect || x.body.err != nil) {
@@ -283,14 +290,15 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	}
 	c.phase = phaseHead
 	switch {
-	case unread && !x.body.expect:
-		c.phase, c.waste = phaseDrain, 0
+	case unread && !c.last:
+		c.phase = phaseDrain
+		c.wait().thrown = 0
 		c.within(c.shard.limits.bodyWait)
 		c.flush()
 		return // x is still needed
 	case c.last:
 		c.flush()
-		if unread {
+		if unread || x.req.KeepAlive && x.reply.close || c.more() {
 			c.await(phaseFlush, phaseLinger)
 		} else {
 			c.await(phaseFlush, phaseGone)
@@ -346,7 +354,8 @@ func (c *conn) await(now, next phase) (wait bool) {
 	c.phase, c.next = now, next
 	c.nc.SetWriter(&c.fiber)
 	if c.nc.Owed() > 0 {
-		c.within(c.shard.limits.wait)
+		until, _ := c.owing(0)
+		c.fiber.SetDeadline(until)
 	}
 	return false
 }
@@ -360,6 +369,7 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	if c.nc.Owed() > 0 {
 		return true
 	}
+	c.paid(0)
 	c.nc.SetWriter(nil)
 	switch c.phase = c.next; c.phase {
 	case phaseGone:
@@ -372,31 +382,6 @@ func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
 	return false
 }
 
-// refuse answers what is no request, and ends the connection: nobody can tell where
-// the next one would start.
-func (c *conn) refuse(err error) {
-	status, reason := http.StatusBadRequest, err.Error()
-	var pe *http1.Error
-	if errors.As(err, &pe) {
-		status, reason = pe.Status, pe.Rule
-	}
-	c.lastWords(status, reason)
-}
-
-// lastWords sends an error reply of the framework's own and ends the connection.
-func (c *conn) lastWords(status int, text string) {
-	c.last = true
-	out := c.takeOut()
-	out.B = http1.AppendStatusLine(out.B, 1, status)
-	out.B = append(out.B, c.shard.fields()...)
-	out.B = http1.AppendField(out.B, "Content-Type", "text/plain; charset=utf-8")
-	out.B = http1.AppendContentLength(out.B, int64(len(text)+1))
-	out.B = append(out.B, "Connection: close\r\n\r\n"...)
-	out.B = append(append(out.B, text...), '\n')
-	c.flush()
-	c.await(phaseFlush, phaseLinger)
-}
-
 // drain throws away the rest of a body, within a bound of bytes and of time.
 func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 	x := c.ctx
@@ -405,71 +390,17 @@ func (c *conn) drain(f *fiber.Fiber) (wait bool) {
 		if err == netpoll.ErrWouldBlock {
 			return true
 		}
-		cost := n>>10 + 1
-		if err != nil || int(c.waste)+cost > wasteMax {
+		w := c.wait()
+		w.thrown += n + receiveCost
+		if err != nil || w.thrown > thrownMax {
 			c.release(f, x)
 			c.await(phaseFlush, phaseLinger)
 			return false
 		}
-		c.waste += uint8(cost)
 	}
 	c.release(f, x)
 	c.phase = phaseHead
-	if c.last {
-		c.await(phaseFlush, phaseGone)
-	}
 	return false
-}
-
-// linger throws away what arrives after the last reply until the client closes its
-// side, lingerWait is over or it has sent a lot: closing earlier would reset the connection and could take
-// the reply from the client before it has read it.
-func (c *conn) linger(*fiber.Fiber) (wait bool) {
-	c.nc.Consume(len(c.nc.Buffered()))
-	_, err := c.nc.Receive()
-	if err == netpoll.ErrWouldBlock {
-		return true
-	}
-	if err != nil || c.waste == wasteMax {
-		c.close(false)
-		return false
-	}
-	c.waste++
-	c.burst++ // others have their turn now and then
-	return false
-}
-
-// timeout acts on a deadline that has passed, and reports whether the connection is to
-// be closed without another word.
-func (c *conn) timeout() bool {
-	switch {
-	case c.phase == phaseHead && c.partial:
-		c.partial = false
-		c.nc.Consume(len(c.nc.Buffered()))
-		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
-		return false
-	case c.phase == phaseDrain:
-		c.release(&c.fiber, c.ctx)
-	}
-	return true
-}
-
-// close ends the connection; abort makes the client know that its reply was cut.
-func (c *conn) close(abort bool) fiber.Status {
-	if c.phase == phaseGone && c.nc.Closed() {
-		return fiber.Done
-	}
-	c.phase = phaseGone
-	if c.out != nil {
-		bytebufferpool.Put(c.out)
-		c.out = nil
-	}
-	if abort {
-		c.nc.Abort()
-	} else {
-		c.nc.Close()
-	}
-	return fiber.Done
 }
 
 // Ended is called when the fiber has ended, however. After a panic or a Goexit in a
@@ -484,12 +415,12 @@ func (c *conn) Ended(_ *fiber.Fiber, cause error) {
 		if c.phase != phaseGone {
 			c.close(true)
 		}
-		c.shard.srv.left()
+		c.left()
 		return
 	}
 	if x.reply.begun {
 		c.close(true)
-		c.shard.srv.left()
+		c.left()
 		return
 	}
 	c.held, c.partial = false, false

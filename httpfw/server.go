@@ -23,7 +23,8 @@ type Server struct {
 	own    bool // the runtime was made for this server and is closed with it
 	limits limits
 
-	open     atomic.Int64  // connections
+	admitted admission
+	open     atomic.Int64  // connections that speak HTTP
 	draining atomic.Bool   // Shutdown was called
 	empty    chan struct{} // capacity 1: open has become 0
 	stopped  chan struct{} // closed when Shutdown has ended
@@ -59,6 +60,7 @@ func (a *App) NewServer(rt *fiber.Runtime) (*Server, error) {
 	}
 	s := &Server{app: a, rt: rt, limits: a.config.limits(),
 		empty: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s.admitted.limits = &s.limits
 	for _, l := range rt.Loops() {
 		s.shards = append(s.shards, newShard(s, l))
 	}

@@ -66,6 +66,8 @@ var (
 var (
 	headLong         = &rule{431, "RFC 6585 section 5: head longer than Limits.HeaderBytesMax"}
 	fieldsMany       = &rule{431, "RFC 6585 section 5: more fields than Limits.HeaderCountMax"}
+	cookiesMany      = &rule{431, "RFC 6585 section 5: more cookies than Limits.CookieCountMax"}
+	pairsMany        = &rule{414, "RFC 9110 section 15.5.15: more pairs in the query than Limits.QueryPairsMax"}
 	bareCR           = &rule{400, "RFC 9112 section 2.2: CR that is not followed by LF"}
 	bareLF           = &rule{400, "RFC 9112 section 2.2: line that ends in LF without CR"}
 	folded           = &rule{400, "RFC 9112 section 5.2: line that starts with whitespace"}

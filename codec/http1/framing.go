@@ -34,6 +34,10 @@ func (h *Head) framing(name, value []byte, seen *uint16, request bool) *rule {
 		}
 		h.host = value
 	case 6:
+		if name[0]|0x20 == 'c' && fold(name, "cookie") {
+			*seen |= seenCookie
+			return nil
+		}
 		// An HTTP/1.0 client cannot mean it (RFC 9110 section 10.1.1).
 		if !request || *seen&seenOld != 0 || name[0]|0x20 != 'e' || !fold(name, "expect") {
 			return nil
@@ -137,6 +141,9 @@ func transferCoding(value []byte) *rule {
 			}
 		} else {
 			other = true
+			if end < len(value) && value[end] != ';' && value[end] != ',' {
+				return badCoding
+			}
 			for end < len(value) && value[end] != ',' {
 				end++ // parameters of a coding that is refused anyhow
 			}

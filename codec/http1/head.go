@@ -41,6 +41,7 @@ const (
 	seenUpgrade    // an Upgrade field that is not empty
 	seenExpect     // Expect: 100-continue
 	seenTrailersOK // TE: trailers
+	seenCookie     // a Cookie field
 )
 
 // Head is what a parsed Request and a parsed Response share. It is valid from the

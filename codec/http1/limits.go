@@ -12,6 +12,8 @@ type Limits struct {
 	TargetBytesMax    int // request target; default 8192, beyond it 414
 	HeaderBytesMax    int // the whole head with its blank line; default 32768, beyond it 431
 	HeaderCountMax    int // fields of a head or of a trailer section; default 100, beyond it 431
+	CookieCountMax    int // cookies of a request in all its Cookie fields; default 200, beyond it 431
+	QueryPairsMax     int // pairs of the query of a target; default 1000, beyond it 414
 	ExtensionBytesMax int // chunk extensions of one body in sum; default 4096, beyond it 400
 	TrailerBytesMax   int // the whole trailer section; default 8192, beyond it 431
 }
@@ -20,6 +22,8 @@ const (
 	targetBytesDefault    = 8 << 10
 	headerBytesDefault    = 32 << 10
 	headerCountDefault    = 100
+	cookieCountDefault    = 200
+	queryPairsDefault     = 1000
 	extensionBytesDefault = 4 << 10
 	trailerBytesDefault   = 8 << 10
 
@@ -47,6 +51,20 @@ func (l *Limits) headerCount() int {
 		return headerCountDefault
 	}
 	return min(l.HeaderCountMax, headerCountCeiling)
+}
+
+func (l *Limits) cookieCount() int {
+	if l == nil || l.CookieCountMax <= 0 {
+		return cookieCountDefault
+	}
+	return l.CookieCountMax
+}
+
+func (l *Limits) queryPairs() int {
+	if l == nil || l.QueryPairsMax <= 0 {
+		return queryPairsDefault
+	}
+	return l.QueryPairsMax
 }
 
 func (l *Limits) extensionBytes() int {

@@ -6,7 +6,10 @@ package http1
 // but the target is bounded by a few bytes; for the target, Progress says where to
 // go on. finish judges what only the complete head shows.
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Form is which of the four shapes of RFC 9112 section 3.2 a target has.
 type Form uint8
@@ -86,7 +89,7 @@ func (r *Request) Parse(buf []byte, lim *Limits) (n int, err error) {
 	if bad == nil {
 		seen := r.progress.seen
 		r.progress = Progress{}
-		if bad = r.finish(seen); bad == nil {
+		if bad = r.finish(seen, lim); bad == nil {
 			return end, nil
 		}
 		end -= 2 // the blank line is what makes the head one without something
@@ -360,7 +363,7 @@ func (r *Request) otherForm(pathEnd int) *rule {
 }
 
 // finish judges the complete head and sets what follows from all of it.
-func (r *Request) finish(seen uint16) *rule {
+func (r *Request) finish(seen uint16, lim *Limits) *rule {
 	if seen&seenHost == 0 {
 		if r.Minor != 0 {
 			return noHost
@@ -373,9 +376,30 @@ func (r *Request) finish(seen uint16) *rule {
 	if (r.Method == CONNECT || r.Method == TRACE) && (r.Chunked || r.ContentLength > 0) {
 		return noContent
 	}
+	if most := lim.queryPairs(); len(r.RawQuery) >= most && bytes.Count(r.RawQuery, ampersand) >= most {
+		return pairsMany
+	}
+	if seen&seenCookie != 0 && r.cookiesAbove(lim.cookieCount()) {
+		return cookiesMany
+	}
 	r.KeepAlive = persistent(seen)
 	r.Upgrade = seen&(seenOld|seenUpgrade|seenUpgradeOption) == seenUpgrade|seenUpgradeOption
 	r.ExpectContinue = seen&seenExpect != 0
 	r.AcceptTrailers = seen&seenTrailersOK != 0
 	return nil
 }
+
+// cookiesAbove reports whether there are more than most cookies, the empty ones between
+// two semicolons included: a bound on the work of EachCookie.
+func (r *Request) cookiesAbove(most int) bool {
+	n := 0
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if len(f.Name) == len("cookie") && fold(f.Name, "cookie") {
+			n += bytes.Count(f.Value, semicolon) + 1
+		}
+	}
+	return n > most
+}
+
+var semicolon, ampersand = []byte{';'}, []byte{'&'}

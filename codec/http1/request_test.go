@@ -267,6 +267,29 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Cookies are counted by semicolons, pairs by ampersands: what a scan has to go over.
+func TestInnerLimits(t *testing.T) {
+	lim := &Limits{CookieCountMax: 3, QueryPairsMax: 3}
+	cookies := func(lines ...string) string {
+		return "GET / HTTP/1.1\r\nHost: h\r\nCookie: " + strings.Join(lines, "\r\ncookie: ") + "\r\n\r\n"
+	}
+	acceptWithin(t, cookies("a=1; b=2; c=3"), lim)
+	acceptWithin(t, cookies("a=1", "b=2; c=3"), lim)
+	refuseWithin(t, cookies("a=1; b=2; c=3; d=4"), lim, cookiesMany, -1)
+	refuseWithin(t, cookies("a=1; b=2", "c=3; d=4"), lim, cookiesMany, -1)
+	refuseWithin(t, cookies(";;;"), lim, cookiesMany, -1)
+	query := func(q string) string { return "GET /?" + q + " HTTP/1.1\r\nHost: h\r\n\r\n" }
+	acceptWithin(t, query("a=1&b=2&c=3"), lim)
+	acceptWithin(t, query("a=1&b=2;c=3;d=4"), lim)
+	refuseWithin(t, query("a=1&b=2&c=3&d=4"), lim, pairsMany, -1)
+	refuseWithin(t, query("&&&"), lim, pairsMany, -1)
+
+	accept(t, cookies(strings.Repeat("a=b;", 199)))
+	refuse(t, cookies(strings.Repeat("a=b;", 200)), cookiesMany, -1)
+	accept(t, query(strings.Repeat("a&", 999)))
+	refuse(t, query(strings.Repeat("a&", 1000)), pairsMany, -1)
+}
+
 func TestLookup(t *testing.T) {
 	r := accept(t, "GET / HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-ONE: 2\r\nEmpty:\r\nA^b: 3\r\n\r\n")
 	if v, ok := r.Lookup("x-oNe"); !ok || string(v) != "1" {

@@ -1,0 +1,253 @@
+package conformance
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heddle-go/heddle/httpfw"
+)
+
+// Tunnels: after CONNECT or an upgrade the connection is the handler's, from the byte
+// behind the head.
+
+// opened is what the handlers of tunnels say when they have the connection.
+const opened = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+
+// echo is an app that switches to an echo protocol in every way there is.
+func echo() *httpfw.App {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/behind", func(c *httpfw.Ctx) error { return c.Text(200, "never") })
+	a.Get("/before", func(c *httpfw.Ctx) error { return c.Text(200, sawBefore) })
+	view := func(first string) httpfw.Handler {
+		return func(c *httpfw.Ctx) error {
+			v, err := c.Hijack()
+			if err != nil {
+				return err
+			}
+			io.WriteString(v, first)
+			_, err = io.Copy(v, v)
+			return err
+		}
+	}
+	a.Handle("CONNECT", "/*path", view("HTTP/1.1 200 OK\r\n\r\n"))
+	a.Get("/view", view(opened))
+	a.Post("/view", view(opened))
+	a.Get("/conn", func(c *httpfw.Ctx) error {
+		conn, err := c.HijackConn()
+		if err != nil {
+			return err
+		}
+		go func() {
+			io.WriteString(conn, opened)
+			io.Copy(conn, conn)
+			conn.Close()
+		}()
+		return nil
+	})
+	a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), 500)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, opened)
+		io.Copy(conn, rw)
+	}))
+	return a
+}
+
+// upgrade makes a request that asks for the echo protocol.
+func upgrade(path string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+}
+
+// tunnels has requests that open one, with the reply to each.
+var tunnels = []struct{ name, request, reply string }{
+	{"CONNECT", "CONNECT x.example:443 HTTP/1.1\r\nHost: x.example:443\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
+	{"CONNECT, IPv6", "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
+	{"Upgrade, Hijack", upgrade("/view"), opened},
+	{"Upgrade, HijackConn", upgrade("/conn"), opened},
+	{"Upgrade, http.Hijacker", upgrade("/mounted"), opened},
+}
+
+// Whatever is sent, wherever it is cut, the tunnel carries every byte behind the head: a
+// request in it is none.
+func TestRFC9110_9_3_6_Tunnel(t *testing.T) {
+	const inside = "early\x00\r\n\r\n" + behind + "late"
+	s := listen(t, echo())
+	for _, w := range tunnels {
+		sent := w.request + inside
+		for at := range len(sent) {
+			p, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at%2 == 0 {
+				err = p.sayBefore(sent[:at])
+			} else {
+				p.send(sent[:at])
+			}
+			p.send(sent[at:])
+			p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+			b, rerr := io.ReadAll(p.r)
+			if want := w.reply + inside; err != nil || rerr != nil || string(b) != want {
+				t.Fatalf("%s, cut at %d: %v %v\ngot:  %q\nwant: %q", w.name, at, err, rerr, b, want)
+			}
+			p.Close()
+		}
+	}
+}
+
+// A tunnel has none of the deadlines of HTTP, but those that its user sets.
+func TestTunnelDeadlines(t *testing.T) {
+	c := httpfw.Config{Logger: quiet, HeaderTimeout: soon, BodyTimeout: soon, IdleTimeout: soon, WriteTimeout: soon}
+	a := httpfw.New(c)
+	got := make(chan error, 2)
+	a.Get("/", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		b := make([]byte, 1)
+		_, err = v.Read(b)
+		got <- err
+		v.SetReadDeadline(time.Now().Add(soon))
+		_, err = v.Read(b)
+		got <- err
+		return nil
+	})
+	p := listen(t, a).connect(t)
+	p.send(get(""))
+	time.Sleep(3 * soon)
+	p.send("x")
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	if err := <-got; err == nil || !err.(interface{ Timeout() bool }).Timeout() {
+		t.Error(err)
+	}
+	if err := p.ended(); err != nil {
+		t.Error(err)
+	}
+}
+
+// The end of a tunnel: half-closed by either side, or reset.
+func TestTunnelEnds(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	got := make(chan string, 1)
+	a.Get("/", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		v.CloseWrite()
+		b, err := io.ReadAll(v)
+		got <- fmt.Sprintf("%s %v", b, err != nil)
+		return nil
+	})
+	s := listen(t, a)
+	p := s.connect(t)
+	p.send(get(""))
+	if err := p.ended(); err != nil { // the server's half
+		t.Fatal(err)
+	}
+	p.send("still")
+	p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+	if r := <-got; r != "still false" {
+		t.Error(r)
+	}
+	p = s.connect(t)
+	p.send(get("") + "x")
+	if err := p.ended(); err != nil {
+		t.Fatal(err)
+	}
+	p.Close() // by a reset
+	if r := <-got; r != "x true" && r != " true" {
+		t.Error(r)
+	}
+	s.empty(t, "tunnels")
+}
+
+// A connection that was taken over is no longer HTTP's: nothing of the reply is sent.
+func TestTunnelIsAllThatIsSent(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/", func(c *httpfw.Ctx) error {
+		c.SetHeader("X-A", "b")
+		c.WriteString("lost")
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		for name, err := range map[string]error{"Flush": c.Flush(), "Write": second(c.Write([]byte("x"))), "Body": second(c.Body().Read(make([]byte, 1))), "Hijack": second(c.Hijack())} {
+			if err != httpfw.ErrHijacked {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		c.Text(200, "lost")
+		io.WriteString(v, "tunnel")
+		return httpfw.Error(400, "lost")
+	})
+	a.Get("/panic", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		io.WriteString(v, "tunnel")
+		panic("lost")
+	})
+	s := listen(t, a)
+	for _, path := range []string{"/", "/panic"} {
+		p := s.connect(t)
+		p.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		if b, err := io.ReadAll(p.r); string(b) != "tunnel" || err != nil && path == "/" {
+			t.Errorf("%s: %q %v", path, b, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// After the reply has begun there is nothing to take over, and the connection goes on.
+func TestTunnelTooLate(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/", func(c *httpfw.Ctx) error {
+		c.SetHeader("Content-Length", "4")
+		c.WriteString("fi")
+		if _, err := c.Hijack(); err != httpfw.ErrReplied {
+			t.Error(err)
+		}
+		if _, err := c.HijackConn(); err != httpfw.ErrReplied {
+			t.Error(err)
+		}
+		c.WriteString("ne")
+		return nil
+	})
+	p := listen(t, a).connect(t)
+	for range 2 {
+		p.send(get(""))
+		if a, err := p.answer("GET"); err != nil || a.body != "fine" {
+			t.Error(a, err)
+		}
+	}
+}
+
+// A large amount of early bytes is bounded by what the server reads at once.
+func TestTunnelEarlyBytes(t *testing.T) {
+	s := listen(t, echo())
+	inside := strings.Repeat("0123456789abcdef", 64<<10)
+	for _, w := range tunnels {
+		p := s.connect(t)
+		go func() {
+			p.send(w.request + inside)
+			p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		}()
+		if b, err := io.ReadAll(p.r); err != nil || string(b) != w.reply+inside {
+			t.Errorf("%s: %d bytes, %v", w.name, len(b), err)
+		}
+	}
+}
