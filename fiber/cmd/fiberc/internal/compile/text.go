@@ -108,6 +108,9 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				}
 			} else if c, ok := obj.(*types.Const); ok && l.consts[c] != "" {
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.consts[c]})
+			} else if obj != nil && obj.Pkg() != nil && obj.Pkg() != l.pkg.Types && obj.Parent() == obj.Pkg().Scope() {
+				// Imported by a dot.
+				*edits = append(*edits, edit{m.Pos(), m.End(), l.file.of(obj.Pkg()) + "." + m.Name})
 			}
 			return false
 		case *ast.SelectorExpr:
