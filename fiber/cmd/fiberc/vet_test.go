@@ -82,8 +82,8 @@ func Load() { time.Sleep(time.Second) }
 `
 
 func TestVet(t *testing.T) {
-	if testing.Short() {
-		t.Skip("vets the standard library")
+	if !*full {
+		t.Skip("vets the standard library: -args -full")
 	}
 	exe := fiberc(t)
 	root, err := filepath.Abs("../../..")

@@ -189,7 +189,7 @@ func TestCases(t *testing.T) {
 		return m
 	}
 	for _, race := range []bool{false, true} {
-		if race && testing.Short() {
+		if race && !*full {
 			continue
 		}
 		s := build(t, race, sources())

@@ -10,7 +10,8 @@ import (
 )
 
 var (
-	programs = flag.Int("programs", 40, "how many random programs TestRandom runs")
+	full     = flag.Bool("full", false, "run all that CI runs: minutes")
+	programs = flag.Int("programs", 0, "how many random programs TestRandom runs; 0 for 30, or 2000 with -full")
 	shrinkIn = flag.Duration("shrink", 3*time.Minute, "how long TestRandom looks for the smallest program that fails; 0 for not at all")
 	seed     = flag.Uint64("seed", 0, "of the random programs; 0 for the one that CI runs")
 )
@@ -50,11 +51,28 @@ func TestRandom(t *testing.T) {
 	if s == 0 {
 		s = 20261121
 	}
-	var list []int
-	for i := range *programs {
-		list = append(list, i)
+	n := *programs
+	switch {
+	case n > 0:
+	case *full:
+		n = 2000
+	default:
+		n = 30
 	}
-	t.Logf("go test -run TestRandom ./internal/compile -args -seed %d -programs %d", s, *programs)
+	t.Logf("go test -run TestRandom ./internal/compile -args -seed %d -programs %d", s, n)
+	for from := 0; from < n && !t.Failed(); from += batchMax {
+		var list []int
+		for i := from; i < min(from+batchMax, n); i++ {
+			list = append(list, i)
+		}
+		testBatch(t, s, list)
+	}
+}
+
+// batchMax is how many programs one binary has.
+const batchMax = 250
+
+func testBatch(t *testing.T, s uint64, list []int) {
 	text := func(list []int) string { return batch(s, list, 25) }
 	bad := verdict(t, text(list))
 	if bad == "" {
