@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
 	"strings"
@@ -18,47 +19,59 @@ func (l *lowering) many() map[*ast.CallExpr][]*variable {
 func (l *lowering) arguments(call *ast.CallExpr) string {
 	args := l.captured(call)
 	fun := ast.Unparen(call.Fun)
-	operands := call.Args
+	operands := l.operands(call)
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
 		switch s := l.info.Selections[sel]; {
 		case s == nil:
 		case s.Kind() == types.MethodVal:
 			args = append(args, l.receiver(sel, s))
 		case s.Kind() == types.MethodExpr:
-			if _, tuple := l.info.TypeOf(operands[0]).(*types.Tuple); tuple {
-				no(call, "a call with the results of another")
-			}
 			_, have := types.Unalias(s.Recv()).(*types.Pointer)
 			_, want := types.Unalias(s.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
-			recv := convert(l.file.typ(s.Recv(), call), l.text(operands[0]))
+			recv := convert(l.file.typ(s.Recv(), call), operands[0].text)
 			if have && !want {
 				recv = "*" + recv
 			}
 			args, operands = append(args, recv), operands[1:]
 		}
 	}
-	if len(call.Args) == 1 {
-		if inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr); ok {
-			if list := l.many()[inner]; list != nil {
-				for _, v := range list {
-					l.use(v)
-					args = append(args, v.name)
-				}
-				return strings.Join(args, ", ")
-			}
-			if _, tuple := l.info.TypeOf(inner).(*types.Tuple); tuple {
-				no(call, "a call with the results of another")
-			}
-		}
-	}
 	for _, a := range operands {
-		args = append(args, l.text(a))
+		args = append(args, a.text)
 	}
 	text := strings.Join(args, ", ")
 	if call.Ellipsis.IsValid() {
 		text += "..."
 	}
 	return text
+}
+
+// An operand is an argument of a call.
+type operand struct {
+	text  string
+	typ   types.Type
+	fixed bool // a constant, or nil
+}
+
+// operands spells the arguments of a call, those that are the results of another too.
+func (l *lowering) operands(call *ast.CallExpr) []operand {
+	var list []operand
+	if len(call.Args) == 1 {
+		if inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr); ok && l.many()[inner] != nil {
+			for _, v := range l.many()[inner] {
+				l.use(v)
+				list = append(list, operand{text: v.name, typ: v.typ})
+			}
+			return list
+		}
+	}
+	for _, a := range call.Args {
+		tv := l.info.Types[a]
+		if _, tuple := tv.Type.(*types.Tuple); tuple {
+			no(call, "a call with the results of another")
+		}
+		list = append(list, operand{l.text(a), tv.Type, tv.Value != nil || tv.IsNil()})
+	}
+	return list
 }
 
 // unfold makes the call whose several results are the arguments of another one.
@@ -211,24 +224,17 @@ func (l *lowering) flagArgs(call *ast.CallExpr, g *Func) string {
 func (l *lowering) offer(call *ast.CallExpr, c callee, text *strings.Builder) string {
 	lhs, rhs := []string{"fn_"}, []string{l.text(call.Fun)}
 	var args []string
-	for i, a := range call.Args {
-		if _, tuple := l.info.TypeOf(a).(*types.Tuple); tuple {
-			no(call, "a call with the results of another")
-		}
-		if tv := l.info.Types[a]; tv.Value != nil || tv.IsNil() {
-			args = append(args, l.text(a))
+	operands := l.operands(call)
+	for i, a := range operands {
+		if a.fixed {
+			args = append(args, a.text)
 			continue
 		}
-		name := "a" + string(rune('0'+i%10)) + string(rune('0'+i/10)) + "_"
-		lhs, rhs = append(lhs, name), append(rhs, l.file.typ(l.info.TypeOf(a), a)+"\x00"+l.text(a))
+		name := fmt.Sprintf("a%d_", i)
+		lhs, rhs = append(lhs, name), append(rhs, convert(l.file.typ(a.typ, call), a.text))
 		args = append(args, name)
 	}
 	text.WriteString("{\n")
-	for i := range lhs {
-		if t, val, ok := strings.Cut(rhs[i], "\x00"); ok {
-			rhs[i] = convert(t, val)
-		}
-	}
 	text.WriteString(strings.Join(lhs, ", ") + " := " + strings.Join(rhs, ", ") + "\n")
 	offer := "s_.Offer(abi_.PC(fn_))\n"
 	switch {
@@ -240,7 +246,7 @@ func (l *lowering) offer(call *ast.CallExpr, c callee, text *strings.Builder) st
 		text.WriteString("if " + flag.name + " {\n" + offer + "}\n")
 	default:
 		b := bearer(c.dynamic)
-		if tv := l.info.Types[call.Args[b]]; tv.Value == nil && !tv.IsNil() {
+		if !operands[b].fixed {
 			text.WriteString("if " + l.stackOf(c.dynamic.Params().At(b).Type(), args[b], call) + " == s_ {\n" + offer + "}\n")
 		}
 	}

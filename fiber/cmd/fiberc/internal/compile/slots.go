@@ -261,13 +261,9 @@ func (l *lowering) slotCall(call *ast.CallExpr, s *slot) string {
 	}
 	lhs, rhs := []string{"x_"}, []string{recv + path}
 	args, extra := []string{}, ""
-	for i, a := range call.Args {
-		t := s.sig.Params().At(i).Type()
-		if _, tuple := l.info.TypeOf(a).(*types.Tuple); tuple {
-			no(call, "a call with the results of another")
-		}
+	for i, a := range l.operands(call) {
 		name := fmt.Sprintf("a%d_", i)
-		lhs, rhs = append(lhs, name), append(rhs, convert(l.file.typ(t, a), l.text(a)))
+		lhs, rhs = append(lhs, name), append(rhs, convert(l.file.typ(s.sig.Params().At(i).Type(), call), a.text))
 		args = append(args, name)
 		extra += ", " + name
 	}
