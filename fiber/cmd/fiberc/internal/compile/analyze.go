@@ -222,5 +222,20 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 		}
 		return true
 	})
+	// Literals inside are copied with the second body.
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		tn, ok := info.Uses[id].(*types.TypeName)
+		if !ok || tn.Parent() == nil || !f.around(tn) {
+			return true
+		}
+		if _, param := tn.Type().(*types.TypeParam); !param {
+			no(n, "the type "+tn.Name()+", declared in a function around it")
+		}
+		return true
+	})
 	return why, at
 }

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"strings"
 )
 
 // decl hoists what a declaration declares.
@@ -50,18 +51,40 @@ func (l *lowering) constant(id *ast.Ident) {
 	if !ok {
 		return
 	}
-	v := c.Val()
-	if k := v.Kind(); k != constant.Int && k != constant.String && k != constant.Bool {
-		no(id, "a constant declared in a block that waits, with a value that is not spelled exactly")
-	}
-	text := "(" + v.ExactString() + ")"
-	if b, ok := c.Type().(*types.Basic); !ok || b.Info()&types.IsUntyped == 0 {
-		text = convert(l.file.typ(c.Type(), id), v.ExactString())
-	} else if b.Kind() == types.UntypedRune {
-		no(id, "an untyped rune constant declared in a block that waits")
-	}
 	if l.consts == nil {
 		l.consts = map[*types.Const]string{}
 	}
-	l.consts[c] = text
+	l.consts[c] = l.exactly(c, id)
+}
+
+// exactly spells the value of a constant, in its type or, for an untyped one, in its kind.
+func (l *lowering) exactly(c *types.Const, at ast.Node) string {
+	v := c.Val()
+	b := c.Type().Underlying().(*types.Basic)
+	text := v.ExactString()
+	switch {
+	case b.Info()&types.IsFloat != 0:
+		text = exactFloat(v)
+	case b.Info()&types.IsComplex != 0:
+		text = exactFloat(constant.Real(v)) + " + " + exactFloat(constant.Imag(v)) + "*1i"
+	case b.Kind() == types.UntypedRune:
+		text = `'\x00' + (` + text + ")"
+	}
+	if b.Info()&types.IsUntyped == 0 {
+		return convert(l.file.typ(c.Type(), at), text)
+	}
+	return "(" + text + ")"
+}
+
+// exactFloat spells a value as an untyped constant of floating-point kind.
+func exactFloat(v constant.Value) string {
+	text := constant.ToFloat(v).ExactString()
+	if strings.ContainsAny(text, "pP") {
+		return "(" + text + ")" // hexadecimal
+	}
+	num, den, _ := strings.Cut(text, "/")
+	if den == "" {
+		den = "1"
+	}
+	return "(" + num + ".0 / " + den + ".0)"
 }

@@ -133,8 +133,8 @@ func firstDifference(got, want string) string {
 // The same program, both ways.
 func TestCases(t *testing.T) {
 	sources := func() map[string]string {
-		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.deferParks.func1"}
-		for _, name := range []string{"cases", "defers", "generics"} {
+		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.deferParks.func1 main.aroundType.func1 main.aroundType.func2"}
+		for _, name := range []string{"cases", "defers", "generics", "around"} {
 			text, err := os.ReadFile("testdata/" + name + ".go.txt")
 			if err != nil {
 				t.Fatal(err)

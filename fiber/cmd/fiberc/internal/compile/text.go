@@ -92,6 +92,8 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				}
 			} else if c, ok := obj.(*types.Const); ok && l.consts[c] != "" {
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.consts[c]})
+			} else if ok && l.f.around(c) {
+				*edits = append(*edits, edit{m.Pos(), m.End(), l.exactly(c, m)})
 			}
 			return false
 		case *ast.SelectorExpr:
