@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 )
 
@@ -35,7 +34,7 @@ func (l *Loop) crash(f *Fiber, value any, resumed bool) {
 
 // panicked reports a panic, in a deferred call.
 func (l *Loop) panicked(f *Fiber, value any) *PanicError {
-	e := &PanicError{Value: value, Stack: debug.Stack()}
+	e := &PanicError{Value: value, Stack: f.Trace()}
 	l.rt.panics.Add(1)
 	l.rt.log.Error("fiber: panic", "fiber", f.Name(), "value", fmt.Sprint(value), "stack", string(e.Stack))
 	return e

@@ -28,7 +28,7 @@ func (timeoutError) Temporary() bool { return true }
 // A PanicError says that a fiber's code panicked.
 type PanicError struct {
 	Value any    // what was passed to panic
-	Stack []byte // of the goroutine, taken where it panicked
+	Stack []byte // of its code, taken where it panicked; see Fiber.Trace
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("fiber: panic: %v", e.Value) }

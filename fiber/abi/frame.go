@@ -96,12 +96,16 @@ func (s *Stack) Trace() []string {
 		return nil
 	}
 	for fr := s.leaf.up; fr != nil; fr = fr.up {
-		k := kinds[fr.kind]
-		line := k.Name
-		if i := int(fr.pc) - 1; i >= 0 && i < len(k.Lines) {
-			line += " (" + k.Lines[i] + ")"
-		}
-		list = append(list, line)
+		list = append(list, fr.place())
 	}
 	return list
+}
+
+// place says where the function of a frame that waits goes on.
+func (fr *Frame) place() string {
+	k := kinds[fr.kind]
+	if i := int(fr.pc) - 1; i >= 0 && i < len(k.Lines) {
+		return k.Name + " (" + k.Lines[i] + ")"
+	}
+	return k.Name
 }

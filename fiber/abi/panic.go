@@ -42,6 +42,7 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 	for {
 		v, ok := s.step(fr, up)
 		if ok {
+			s.fault = nil // whatever there was has been recovered
 			return fr, up
 		}
 		for over := true; over; over = fr.how == 0 {
@@ -64,9 +65,12 @@ func (s *Stack) step(fr, up *Frame) (v any, ok bool) {
 		if !ok {
 			if v = recover(); v == nil {
 				s.exit(up)
+			} else {
+				s.blame(v)
 			}
 		}
 	}()
+	s.inside, s.out = fr.kind, up
 	kinds[fr.kind].Resume(s, fr)
 	return nil, true
 }

@@ -1,7 +1,7 @@
 // Package abi is what compiled code (see docs/COMPILER.md) and package fiber share: how
 // a handler leaves its goroutine's stack at a park and comes back to it later. It
-// imports nothing but sync/atomic, so that overlaid files of any package, the standard library's too,
-// can use it. People have no use for it: its only callers are generated files, the leaf
+// imports nothing but runtime and sync/atomic, so that overlaid files of any package, the
+// standard library's too, can use it. People have no use for it: its only callers are generated files, the leaf
 // operations of package fiber, and the machines that start handlers.
 //
 // A function that may park has a second body, f_c(s, fr, args...). Called with fr nil it
@@ -32,6 +32,10 @@ type Stack struct {
 
 	guards int32 // frames that wait and have deferred calls, see panic.go
 	raised *raised
+
+	inside uint16 // kind of the function that is resumed, see callers.go
+	out    *Frame // of its caller
+	fault  *fault
 }
 
 // Left reports whether the call that has just returned did so in order to wait: its
@@ -74,11 +78,13 @@ func (s *Stack) Resume(err error) *Frame {
 		up := fr.up
 		fr.up = done // for Take
 		if s.guards == 0 {
+			s.inside, s.out = fr.kind, up
 			kinds[fr.kind].Resume(s, fr)
 		} else {
 			fr, up = s.guarded(fr, up)
 		}
 		if s.leaf.how != 0 {
+			s.out = nil
 			if tail := s.lists.tail; tail != fr {
 				// It ended in a tail call, and its own frame is not needed any more.
 				tail.up = up
@@ -94,6 +100,7 @@ func (s *Stack) Resume(err error) *Frame {
 		}
 		done, fr = fr, up
 	}
+	s.out = nil
 	return done
 }
 

@@ -25,6 +25,11 @@ func PC[F any](fn F) uintptr {
 	return *p
 }
 
+// same reports whether two interfaces are the same two words.
+func same(a, b any) bool {
+	return *(*[2]uintptr)(unsafe.Pointer(&a)) == *(*[2]uintptr)(unsafe.Pointer(&b))
+}
+
 // typeOf returns the address of the descriptor of x's type, 0 for nil: the first word of
 // an interface. Descriptors never move.
 func typeOf(x any) uintptr { return *(*uintptr)(unsafe.Pointer(&x)) }

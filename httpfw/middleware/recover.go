@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/heddle-go/heddle/fiber"
 	"github.com/heddle-go/heddle/httpfw"
@@ -70,7 +69,7 @@ func (r *RecoverConfig) failure(c *httpfw.Ctx, value any) error {
 		attrs = append(attrs, slog.String("request_id", id))
 	}
 	if r.StackBytesMax > 0 {
-		e.Stack = debug.Stack()
+		e.Stack = c.Fiber().Trace()
 		e.Stack = e.Stack[:min(len(e.Stack), r.StackBytesMax)]
 		attrs = append(attrs, slog.String("stack", string(e.Stack)))
 	}

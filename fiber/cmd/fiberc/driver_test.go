@@ -74,13 +74,23 @@ func main() {
 func waits(f *fiber.Fiber) { f.WithTimeout(time.Hour, f.Scope().Err); f.Sleep(time.Hour); f.Sleep(time.Hour) }
 `
 
-func TestDriver(t *testing.T) {
-	exe := fiberc(t)
+// repository is the folder of the framework's module.
+func repository(t *testing.T) string {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := "module app\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.1.0\n\nreplace github.com/heddle-go/heddle => " + root + "\n"
+	return root
+}
+
+// localMod is the go.mod of a module that uses the framework as it is here.
+func localMod(t *testing.T) string {
+	return "module app\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.1.0\n\nreplace github.com/heddle-go/heddle => " + repository(t) + "\n"
+}
+
+func TestDriver(t *testing.T) {
+	exe := fiberc(t)
+	local := localMod(t)
 	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod -modcacherw", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}
 
 	t.Run("run passes arguments and the exit code on", func(t *testing.T) {
@@ -117,32 +127,48 @@ func TestDriver(t *testing.T) {
 		}
 	})
 	t.Run("the framework in the module cache", func(t *testing.T) {
-		proxy := t.TempDir()
-		dir := filepath.Join(proxy, "github.com/heddle-go/heddle/@v")
-		os.MkdirAll(dir, 0o777)
-		var b bytes.Buffer
-		if err := zip.CreateFromDir(&b, module.Version{Path: "github.com/heddle-go/heddle", Version: "v0.1.0"}, root); err != nil {
-			t.Fatal(err)
-		}
-		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		os.WriteFile(filepath.Join(dir, "v0.1.0.zip"), b.Bytes(), 0o666)
-		os.WriteFile(filepath.Join(dir, "v0.1.0.mod"), mod, 0o666)
-		os.WriteFile(filepath.Join(dir, "v0.1.0.info"), []byte(`{"Version":"v0.1.0","Time":"2026-01-01T00:00:00Z"}`), 0o666)
-		cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		env := append(env, "GOPROXY=file://"+proxy+",file://"+strings.TrimSpace(string(cache))+"/cache/download",
-			"GOMODCACHE="+t.TempDir(), "GONOSUMDB=*", "GONOSUMCHECK=1", "GOSUMDB=off")
+		proxy := moduleProxy(t)
+		env := append(env, proxy...)
 		app := writeModule(t, strings.Split(local, "\nreplace")[0], strings.Replace(program, "f.WithTimeout(time.Hour, f.Scope().Err); ", "", 1))
 		out, errs, _ := run1(t, app, env, exe, "run", ".")
 		if out != "true []\n" {
 			t.Errorf("%q %q", out, errs)
 		}
 	})
+}
+
+// moduleProxy makes a proxy on disk that has the framework, and what fiberc needs from
+// the module cache, and returns the environment for it.
+func moduleProxy(t *testing.T) []string {
+	t.Helper()
+	root := repository(t)
+	proxy := t.TempDir()
+	for path, dir := range map[string]string{"github.com/heddle-go/heddle": root, "github.com/heddle-go/heddle/fiber/cmd/fiberc": filepath.Join(root, "fiber/cmd/fiberc")} {
+		at := filepath.Join(proxy, path, "@v")
+		if err := os.MkdirAll(at, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := zip.CreateFromDir(&b, module.Version{Path: path, Version: "v0.1.0"}, dir); err != nil {
+			t.Fatal(err)
+		}
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string][]byte{"v0.1.0.zip": b.Bytes(), "v0.1.0.mod": mod, "list": []byte("v0.1.0\n"),
+			"v0.1.0.info": []byte(`{"Version":"v0.1.0","Time":"2026-01-01T00:00:00Z"}`)} {
+			if err := os.WriteFile(filepath.Join(at, name), text, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"GOPROXY=file://" + proxy + ",file://" + strings.TrimSpace(string(cache)) + "/cache/download",
+		"GOMODCACHE=" + t.TempDir(), "GONOSUMDB=*", "GONOSUMCHECK=1", "GOSUMDB=off"}
 }
 
 func goCache(t *testing.T) string {

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +21,7 @@ type invocation struct {
 	keep     string
 	chaos    uint32 // test only: see compile.LoadChaos
 	json     bool
+	test     bool // explain: the files of tests too
 }
 
 // takesValue are the go command's flags whose value may be the next argument.
@@ -40,6 +39,11 @@ var takesValue = map[string]bool{
 
 // builds are the flags that say what is built.
 var builds = map[string]bool{"tags": true, "mod": true, "modfile": true, "race": true, "compiler": true, "msan": true, "asan": true}
+
+// unknown reports whether an argument is a flag that says nothing of what is built.
+func (inv *invocation) unknown(arg string) bool {
+	return strings.HasPrefix(arg, "-") && !slices.Contains(inv.build, arg)
+}
 
 func parse(command string, args []string) (*invocation, error) {
 	inv := &invocation{command: command}
@@ -77,6 +81,11 @@ func parse(command string, args []string) (*invocation, error) {
 				inv.json = true
 				continue
 			}
+		case "test":
+			if command == "explain" {
+				inv.test = true
+				continue
+			}
 		case "C":
 			// It would have to come first in every call of the go command.
 			if err := os.Chdir(value); err != nil {
@@ -107,73 +116,76 @@ func parse(command string, args []string) (*invocation, error) {
 	return inv, nil
 }
 
-func (inv *invocation) load() (*compile.Program, error) {
-	if inv.chaos > 0 {
-		return compile.LoadChaos("", inv.build, inv.packages, inv.chaos)
-	}
-	return compile.Load("", inv.build, inv.packages)
-}
-
 // run compiles the program and has the go command do the rest.
 func (inv *invocation) run() (int, error) {
 	plain := append(append(append([]string{inv.command}, inv.flags...), inv.packages...), inv.rest...)
-	p, err := inv.load()
+	overlay, err := inv.overlay()
 	if errors.Is(err, compile.ErrBroken) {
-		return goCommand(plain...) // it says what is wrong
+		code, goErr := goCommand(plain...) // it says what is wrong
+		if code == 0 && goErr == nil {
+			fmt.Fprintln(os.Stderr, "fiberc: this was built as it stands:", err)
+		}
+		return code, goErr
 	}
 	if err != nil {
 		return 1, err
 	}
-	p.Analyze()
-	out, err := p.Compile()
-	if err != nil {
-		return 1, err
-	}
-	if len(out) == 0 {
+	if overlay == "" {
 		return goCommand(plain...)
-	}
-	base, err := compile.CacheDir()
-	if err != nil {
-		return 1, err
-	}
-	if out, err = p.Relocate(out, filepath.Join(base, "mod")); err != nil {
-		return 1, err
-	}
-	overlay, err := inv.store(out, base)
-	if err != nil {
-		return 1, err
 	}
 	args := append([]string{inv.command, "-overlay=" + overlay}, inv.flags...)
 	return goCommand(append(append(args, inv.packages...), inv.rest...)...)
 }
 
-// store writes generated files to the cache, under names made of their contents, so that
-// the go command's own cache works, and returns the name of the overlay file.
-func (inv *invocation) store(out compile.Output, base string) (string, error) {
-	write := func(ext string, text []byte) (string, error) {
-		name := filepath.Join(base, fmt.Sprintf("%x%s", sha256.Sum256(text), ext))
-		return name, compile.Store(name, text)
-	}
-	replace := map[string]string{}
-	for path, text := range out {
-		name, err := write(".go", text)
-		if err != nil {
-			return "", err
-		}
-		replace[path] = name
-		if inv.keep != "" {
-			to := filepath.Join(inv.keep, filepath.Base(filepath.Dir(path)), filepath.Base(path))
-			if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-				return "", err
-			}
-			if err := os.WriteFile(to, text, 0o666); err != nil {
-				return "", err
-			}
-		}
-	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
+// chaosOverlay is overlay for packages that have nothing to do with fibers.
+func (inv *invocation) chaosOverlay() (string, error) {
+	base, err := compile.CacheDir()
 	if err != nil {
 		return "", err
 	}
-	return write(".json", text)
+	p, err := compile.LoadChaos("", inv.build, inv.packages, inv.chaos)
+	if err != nil {
+		return "", err
+	}
+	p.Analyze()
+	out, err := p.Compile()
+	if err != nil {
+		return "", err
+	}
+	var d decision
+	if err := (&cache{base: base}).store(&d, out); err != nil {
+		return "", err
+	}
+	if inv.keep != "" {
+		err = d.keep(inv.keep)
+	}
+	return d.Overlay, err
+}
+
+// overlay returns the name of the overlay file for the go command, "" if there is nothing
+// to compile in the program. What was made for the very same files is used again.
+func (inv *invocation) overlay() (string, error) {
+	if inv.chaos > 0 {
+		return inv.chaosOverlay()
+	}
+	ls, err := compile.List("", inv.build, inv.packages, inv.command == "test")
+	if err != nil || ls.Empty() {
+		return "", err
+	}
+	cache, err := openCache(ls)
+	if err != nil {
+		return "", err
+	}
+	d, ok := cache.find()
+	if !ok {
+		if d, err = cache.make(ls); err != nil {
+			return "", err
+		}
+	}
+	if inv.keep != "" {
+		if err := d.keep(inv.keep); err != nil {
+			return "", err
+		}
+	}
+	return d.Overlay, nil
 }

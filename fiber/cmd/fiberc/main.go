@@ -3,7 +3,7 @@
 // stay as they are, and mean the same under plain go build. See docs/COMPILER.md.
 //
 //	fiberc build|run|test|vet [go's flags] [packages]
-//	fiberc explain [-json] [go's build flags] [packages]
+//	fiberc explain [-json] [-test] [go's build flags] [packages]
 //
 // vet runs go vet, and the checks of package internal/vet beside it; the command also
 // works as go vet -vettool=$(which fiberc).

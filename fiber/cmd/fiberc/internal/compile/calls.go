@@ -139,7 +139,7 @@ func (l *lowering) second(call *ast.CallExpr, g *Func) string {
 	if g.Pkg == l.pkg {
 		return name + args
 	}
-	if !ast.IsExported(name) || !importable(g.Pkg.PkgPath, l.pkg.PkgPath) {
+	if !ast.IsExported(name) || !l.pkg.mayImport(g.Pkg.PkgPath) {
 		no(call, "a call of %s, which cannot be reached from here", g.Title)
 	}
 	return l.file.of(g.Pkg.Types) + "." + name + args
@@ -263,7 +263,7 @@ func convert(t, val string) string {
 
 // stackOf spells the Stack that a value leads to, nil if none.
 func (l *lowering) stackOf(t types.Type, val string, at ast.Node) string {
-	return l.file.stackHelper(l.p, t, at) + "(" + val + ")"
+	return l.file.stackHelper(t, at) + "(" + val + ")"
 }
 
 func oneLine(s string) string {

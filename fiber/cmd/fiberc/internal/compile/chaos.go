@@ -30,14 +30,19 @@ func AllocsPerRun(runs int, f func()) (avg float64) {
 func LoadChaos(dir string, flags, patterns []string, every uint32) (*Program, error) {
 	p := newProgram()
 	p.chaos = every
-	list, err := listPackages(dir, flags, patterns)
+	env, err := readEnv(dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range list {
-		p.Roots[path] = true
+	ls, err := listStandard(dir, flags, env, patterns)
+	if err != nil {
+		return nil, err
 	}
-	return p, p.load(dir, flags, list)
+	for _, q := range ls.packages {
+		ls.used[q.ImportPath] = !q.DepOnly
+		p.Roots[q.ImportPath] = !q.DepOnly
+	}
+	return p, p.load(ls)
 }
 
 // chaosSkip returns why a function is left as it is, "" if it is not.

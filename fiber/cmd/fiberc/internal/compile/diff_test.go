@@ -178,8 +178,8 @@ func firstDifference(got, want string) string {
 // The same program, both ways.
 func TestCases(t *testing.T) {
 	sources := func() map[string]string {
-		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.callbacks.func1 main.callbacks.func2"}
-		for _, name := range []string{"cases", "defers", "generics", "values", "forms", "defers2"} {
+		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.callbacks.func1 main.callbacks.func2 main.aroundType.func1 main.aroundType.func2"}
+		for _, name := range []string{"cases", "defers", "generics", "values", "forms", "defers2", "around"} {
 			text, err := os.ReadFile("testdata/" + name + ".go.txt")
 			if err != nil {
 				t.Fatal(err)

@@ -42,8 +42,7 @@ func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	done := map[*ast.File][]body{}
 	refused := false
 	for _, pkg := range p.Pkgs {
-		pkg.helpers = map[string]string{}
-		pkg.common = nil
+		pkg.helpers, pkg.helpersT = nil, nil
 		pkg.moved, pkg.prog = nil, p
 		for _, file := range pkg.Syntax {
 			pkg.files[file] = newFileNames(pkg, file)
@@ -87,20 +86,12 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 				no(f.Body, "a parameter without a name")
 			}
 		}
-		f.Pkg.helper(p).typ(f.Sig, f.Body)
+		f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
 	}
 	l = p.lower(f, f.Pkg.files[f.File])
 	l.measure()
 	f.Pkg.names[f.name] = true
 	return l, nil
-}
-
-// helper is the imports of the file of a package's helpers.
-func (pkg *Package) helper(p *Program) *fileNames {
-	if pkg.common == nil {
-		pkg.common = newFileNames(pkg, &ast.File{})
-	}
-	return pkg.common
 }
 
 func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
@@ -120,11 +111,13 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 				continue
 			}
 			names := pkg.files[file]
+			gen := filepath.Join(filepath.Dir(name), generatedName(filepath.Base(name)))
 			var b strings.Builder
 			for _, x := range list {
+				// Not a line behind that of the last statement of the one before.
+				fmt.Fprintf(&b, "//line %s:1\n", gen)
 				x.l.write(&b, name)
 			}
-			gen := filepath.Join(filepath.Dir(name), "zz_fiberc_"+filepath.Base(name))
 			text, err := finish(pkg, names, b.String(), filepath.Base(name))
 			if err != nil {
 				return nil, err
@@ -134,21 +127,8 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 		if p.chaos > 0 {
 			p.chaosFiles(pkg, out)
 		}
-		if len(pkg.helpers) > 0 {
-			var keys []string
-			for k := range pkg.helpers {
-				keys = append(keys, k)
-			}
-			sort.Strings(keys)
-			var b strings.Builder
-			for _, k := range keys {
-				b.WriteString(pkg.helpers[k])
-			}
-			text, err := finish(pkg, pkg.helper(p), b.String(), "")
-			if err != nil {
-				return nil, err
-			}
-			out[filepath.Join(pkg.Dir, "zz_fiberc.go")] = text
+		if err := pkg.writeHelpers(out); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -244,8 +224,8 @@ func capturesOf(f *Func) (caps []string) {
 // handshake makes the helpers of one copy of a function that is called as a value. It
 // returns what the copy begins with and the function that notes a literal's entry PC.
 func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, note string) {
-	pkg := f.Pkg
-	names := pkg.helper(p)
+	common := f.Pkg.helper(f.test())
+	names := common.names
 	name := f.name + "_" + copied
 	var args []string
 	args = append(args, caps...)
@@ -271,7 +251,7 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	text := fmt.Sprintf("// %s is called as a value.\nvar %s_pc atomic_.Uintptr\n\n", f.Title, name)
 	if f.bears >= 0 {
 		bearing := f.Sig.Params().At(f.bears).Type()
-		stack := names.stackHelper(p, bearing, f.Body)
+		stack := names.stackHelper(bearing, f.Body)
 		text += fmt.Sprintf("func %s_enter(v_ %s) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(%s_pc.Load()) {\nreturn s_\n}\nreturn nil\n}\n\n",
 			name, names.typ(bearing, f.Body), stack, name)
 	}
@@ -281,7 +261,7 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	} else {
 		text += fmt.Sprintf("func init() { %s_pc.Store(abi_.PC(%s)) }\n\n", name, f.Decl.Name.Name)
 	}
-	pkg.helpers[name] = text
+	common.texts[name] = text
 	return prologue, name + "_note"
 }
 
@@ -299,20 +279,20 @@ func unnamed(sig *types.Signature) *types.Signature {
 
 // stackHelper returns the name of the function that finds the Stack for a value of type
 // t, which leads to a fiber.
-func (f *fileNames) stackHelper(p *Program, t types.Type, at ast.Node) string {
-	common := f.pkg.helper(p)
-	spelled := common.typ(t, at)
+func (f *fileNames) stackHelper(t types.Type, at ast.Node) string {
+	common := f.pkg.helper(f.test)
+	spelled := common.names.typ(t, at)
 	n := named(t)
 	name := "fiberc_stackOf_" + n.Obj().Pkg().Name() + "_" + n.Obj().Name()
 	stackOf := "StackOf"
 	if f.pkg.PkgPath != fiberPath {
-		common.add("fiber_", fiberPath)
+		common.names.add("fiber_", fiberPath)
 		stackOf = "fiber_.StackOf"
 	}
 	value := "v_"
 	if method, _ := leads(t); method {
 		value = "v_.Fiber()"
 	}
-	f.pkg.helpers[name] = fmt.Sprintf("func %s(v_ %s) *abi_.Stack {\nif v_ == nil {\nreturn nil\n}\nreturn %s(%s)\n}\n\n", name, spelled, stackOf, value)
+	common.texts[name] = fmt.Sprintf("func %s(v_ %s) *abi_.Stack {\nif v_ == nil {\nreturn nil\n}\nreturn %s(%s)\n}\n\n", name, spelled, stackOf, value)
 	return name
 }

@@ -70,6 +70,12 @@ func (f *Func) entered() bool {
 	return f.Lit != nil || f.value
 }
 
+// around reports whether a constant or type is declared in a function around f: the second
+// body of f lies in none.
+func (f *Func) around(o types.Object) bool {
+	return o.Pkg() == f.Pkg.Types && o.Parent() != o.Pkg().Scope() && (o.Pos() < f.Body.Pos() || o.Pos() >= f.Body.End())
+}
+
 func (p *Program) collect(pkg *Package, file *ast.File) {
 	var encl *Func
 	var title string
@@ -123,7 +129,8 @@ func (p *Program) collect(pkg *Package, file *ast.File) {
 		if hasNoWait(fd.Doc) {
 			p.noWait[obj] = true
 		}
-		_, f.ready = pkg.Types.Scope().Lookup(f.name).(*types.Func)
+		hand, ok := pkg.Types.Scope().Lookup(f.name).(*types.Func)
+		f.ready = ok && p.inTest(hand.Pos()) == f.test()
 		p.funcs[obj] = f
 		p.all = append(p.all, f)
 		walk(fd.Body, f)

@@ -6,15 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 
-	"golang.org/x/tools/go/packages"
+	"golang.org/x/tools/go/gcexportdata"
 )
+
+// Loading. Packages that can have to do with fibers are type-checked from source, each
+// once: there is one types.Package, and so one object for a function, whoever imports it.
+// All others come from the export data of the go command.
+//
+// With tests it is the same. Go builds a package under test several times, with its test
+// files and without. Here the files of a package come first, those of all packages; then
+// the test files are added to the packages that are named, as a checker allows; then come
+// the external tests. So the analysis sees all at once, and what is generated for a file
+// that is no test is the same for each build: it must not name what a test file declares
+// (see Func.test), and cannot, but for what emit.go takes care of.
 
 // Module is the path of the framework.
 const Module = "github.com/heddle-go/heddle"
@@ -53,24 +66,32 @@ type Program struct {
 
 // A Package is one of them, with its sources.
 type Package struct {
-	*packages.Package
-	Skip string // why nothing in it is compiled, "" if it may be
+	PkgPath    string // with "_test" at the end if it is an external test
+	Dir        string
+	Module     *GoModule // nil if there is none
+	Types      *types.Package
+	TypesInfo  *types.Info
+	TypesSizes types.Sizes
+	Syntax     []*ast.File
+	Imports    map[string]*types.Package // as files spell them
+	Skip       string                    // why nothing in it is compiled, "" if it may be
 
-	src     map[*ast.File][]byte
-	names   map[string]bool // of second bodies
-	helpers map[string]string
-	files   map[*ast.File]*fileNames // of the generated ones
-	common  *fileNames               // of the file of helpers
-	moved   map[*types.TypeName]bool // local types that are the package's, see localtypes.go
-	prog    *Program
+	within   string // the import path of its folder
+	tests    map[*ast.File]bool
+	external bool // all of it is a test's
+	checker  *types.Checker
+	src      map[*ast.File][]byte
+	names    map[string]bool // of second bodies
+	files    map[*ast.File]*fileNames
+	helpers  *helpers                 // of the package
+	helpersT *helpers                 // of its tests
+	moved    map[*types.TypeName]bool // local types that are the package's, see localtypes.go
+	prog     *Program
 }
 
-func newPackage(q *packages.Package, t *types.Package) *Package {
-	if q == nil {
-		q = &packages.Package{PkgPath: t.Path(), Types: t}
-	}
-	return &Package{Package: q, src: map[*ast.File][]byte{}, names: map[string]bool{},
-		helpers: map[string]string{}, files: map[*ast.File]*fileNames{}}
+func newPackage(path string, t *types.Package) *Package {
+	return &Package{PkgPath: path, Types: t, within: path, src: map[*ast.File][]byte{}, names: map[string]bool{},
+		tests: map[*ast.File]bool{}, files: map[*ast.File]*fileNames{}, Imports: map[string]*types.Package{}}
 }
 
 func newProgram() *Program {
@@ -80,109 +101,326 @@ func newProgram() *Program {
 
 // Load loads the packages that patterns name, for the go command's flags.
 func Load(dir string, flags, patterns []string) (*Program, error) {
-	cfg := &packages.Config{
-		Mode: packages.NeedName | packages.NeedImports | packages.NeedDeps | packages.NeedModule | packages.NeedFiles,
-		Dir:  dir, BuildFlags: flags,
-	}
-	roots, err := packages.Load(cfg, patterns...)
+	ls, err := List(dir, flags, patterns, false)
 	if err != nil {
 		return nil, err
 	}
-	uses := map[string]bool{}
-	p := newProgram()
-	broken := false
-	var order []string
-	packages.Visit(roots, nil, func(q *packages.Package) {
-		broken = broken || len(q.Errors) > 0
-		if q.PkgPath == abiPath {
-			return
-		}
-		if q.PkgPath == fiberPath {
-			uses[q.PkgPath] = true
-		}
-		for _, imp := range q.Imports {
-			if uses[imp.PkgPath] {
-				uses[q.PkgPath] = true
-			}
-		}
-		if uses[q.PkgPath] {
-			order = append(order, q.PkgPath)
-		}
-	})
-	if broken {
-		return nil, ErrBroken
-	}
-	for _, q := range roots {
-		p.Roots[q.PkgPath] = true
-	}
-	if !uses[fiberPath] {
-		return p, nil // nothing in it can wait
-	}
-	if p.std, err = standard(dir, flags); err != nil {
-		return nil, err
-	}
-	return p, p.load(dir, flags, order)
+	return ls.Load()
 }
 
-// load reads and type-checks packages, imported before importing.
-func (p *Program) load(dir string, flags, order []string) (err error) {
-	if p.env, err = readEnv(dir); err != nil {
+// Load reads and type-checks the packages of a listing.
+func (ls *Listing) Load() (*Program, error) {
+	p := newProgram()
+	for _, q := range ls.packages {
+		if !q.DepOnly {
+			p.Roots[q.ImportPath] = true
+		}
+	}
+	if ls.Empty() {
+		return p, nil // nothing in it can wait
+	}
+	var err error
+	if p.std, err = standard(ls); err != nil {
+		return nil, err
+	}
+	return p, p.load(ls)
+}
+
+// A loader type-checks the packages of a listing.
+type loader struct {
+	*Program
+	ls      *Listing
+	exports map[string]string
+	types   map[string]*types.Package // by import path
+	parsed  map[string]*parsing       // by file name
+}
+
+// parsing is a file that is being read.
+type parsing struct {
+	done chan struct{}
+	file *ast.File
+	src  []byte
+	err  error
+}
+
+func (p *Program) load(ls *Listing) (err error) {
+	p.env, p.Fset = ls.env, token.NewFileSet()
+	ld := &loader{Program: p, ls: ls, types: map[string]*types.Package{"unsafe": types.Unsafe}, parsed: map[string]*parsing{}}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	for _, q := range ls.packages {
+		if ls.used[q.ImportPath] {
+			ld.parse(&reading, q, q.GoFiles)
+			ld.parse(&reading, q, q.CgoFiles)
+			if ls.tested(q) {
+				ld.parse(&reading, q, q.TestGoFiles)
+				ld.parse(&reading, q, q.XTestGoFiles)
+			}
+		}
+	}
+	if ld.exports, err = ls.exports(); err != nil {
 		return err
 	}
-	p.Fset = token.NewFileSet()
-	cfg := &packages.Config{
-		Mode: packages.LoadSyntax | packages.NeedModule, //nolint:staticcheck // what the roots need and no more
-		Dir:  dir, BuildFlags: flags, Fset: p.Fset,
-	}
-	list, err := packages.Load(cfg, order...)
+	order, err := ld.order()
 	if err != nil {
 		return err
 	}
-	at := map[string]int{}
-	for i, path := range order {
-		at[path] = i
-	}
-	sort.Slice(list, func(i, j int) bool { return at[list[i].PkgPath] < at[list[j].PkgPath] })
-	for _, q := range list {
-		if len(q.Errors) > 0 || q.IllTyped {
-			return ErrBroken
+	made := map[string]*Package{}
+	var tests []*listed
+	for _, q := range order {
+		pkg := ld.add(q, q.ImportPath, q.Name)
+		made[q.ImportPath] = pkg
+		switch {
+		case len(q.CgoFiles) > 0:
+			pkg.Skip = "the package uses cgo"
+		case p.env.cached(q.Dir) && (q.Module == nil || q.Module.dir() == ""):
+			pkg.Skip = "the package lies in the module cache and belongs to no module"
 		}
-		pkg := newPackage(q, q.Types)
-		p.Pkgs = append(p.Pkgs, pkg)
-		p.byPkg[q.Types] = pkg
-		for i, f := range q.Syntax {
-			name := q.CompiledGoFiles[i]
-			src, err := os.ReadFile(name)
-			if err != nil {
+		files := append(q.GoFiles[:len(q.GoFiles):len(q.GoFiles)], q.CgoFiles...)
+		if ls.tested(q) {
+			tests = append(tests, q)
+			if ld.joined(q) {
+				files = append(files, q.TestGoFiles...)
+			}
+		}
+		if err := ld.check(pkg, q, files); err != nil {
+			return err
+		}
+		ld.types[q.ImportPath] = pkg.Types
+	}
+	for _, q := range tests {
+		pkg := made[q.ImportPath]
+		if !ld.joined(q) && len(q.TestGoFiles) > 0 {
+			if err := ld.check(pkg, q, q.TestGoFiles); err != nil {
 				return err
 			}
-			pkg.src[f] = src
-			if filepath.Dir(name) != q.Dir {
-				pkg.Skip = "the package uses cgo"
-			}
 		}
-		if p.env.cached(q.Dir) && (q.Module == nil || moduleDir(q.Module) == "") {
-			pkg.Skip = "the package lies in the module cache and belongs to no module"
+		pkg.findHidden()
+	}
+	for _, q := range tests {
+		if len(q.XTestGoFiles) == 0 {
+			continue
+		}
+		pkg := ld.add(q, q.ImportPath+"_test", q.Name+"_test")
+		pkg.external, pkg.within, pkg.Skip = true, q.ImportPath, made[q.ImportPath].Skip
+		p.Roots[pkg.PkgPath] = true
+		if err := ld.check(pkg, q, q.XTestGoFiles); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// listPackages returns the paths that patterns name.
-func listPackages(dir string, flags, patterns []string) ([]string, error) {
-	list, err := packages.Load(&packages.Config{Mode: packages.NeedName, Dir: dir, BuildFlags: flags}, patterns...)
-	if err != nil {
-		return nil, err
+// parse begins to read files of a package.
+func (ld *loader) parse(reading *sync.WaitGroup, q *listed, names []string) {
+	for _, name := range names {
+		name = filepath.Join(q.Dir, name)
+		f := &parsing{done: make(chan struct{})}
+		ld.parsed[name] = f
+		reading.Go(func() {
+			defer close(f.done)
+			if f.src, f.err = os.ReadFile(name); f.err == nil {
+				f.file, f.err = parser.ParseFile(ld.Fset, name, f.src, parser.ParseComments|parser.SkipObjectResolution)
+			}
+		})
 	}
-	var paths []string
-	for _, q := range list {
-		if len(q.Errors) > 0 {
-			return nil, ErrBroken
-		}
-		paths = append(paths, q.PkgPath)
-	}
-	return paths, nil
 }
+
+// add makes a package without files.
+func (ld *loader) add(q *listed, path, name string) *Package {
+	pkg := newPackage(path, types.NewPackage(path, name))
+	pkg.Dir, pkg.Module = q.Dir, q.Module
+	pkg.TypesSizes = types.SizesFor("gc", ld.env.arch)
+	pkg.TypesInfo = &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{}, Scopes: map[ast.Node]*types.Scope{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{}, FileVersions: map[*ast.File]string{},
+	}
+	ld.Pkgs = append(ld.Pkgs, pkg)
+	ld.byPkg[pkg.Types] = pkg
+	config := &types.Config{Sizes: pkg.TypesSizes, FakeImportC: true, Importer: importer(func(path string) (*types.Package, error) {
+		return ld.imported(pkg, q, path)
+	})}
+	if q.Module != nil && q.Module.GoVersion != "" {
+		config.GoVersion = "go" + q.Module.GoVersion
+	}
+	pkg.checker = types.NewChecker(config, ld.Fset, pkg.Types, pkg.TypesInfo)
+	return pkg
+}
+
+// check adds files to a package.
+func (ld *loader) check(pkg *Package, q *listed, names []string) error {
+	var files []*ast.File
+	for _, name := range names {
+		f := ld.parsed[filepath.Join(q.Dir, name)]
+		<-f.done
+		if f.err != nil {
+			return fmt.Errorf("%w: %v", ErrBroken, f.err)
+		}
+		pkg.src[f.file] = f.src
+		pkg.tests[f.file] = strings.HasSuffix(name, "_test.go")
+		files = append(files, f.file)
+	}
+	if err := pkg.checker.Files(files); err != nil {
+		return fmt.Errorf("%w: %v", ErrBroken, err)
+	}
+	pkg.Syntax = append(pkg.Syntax, files...)
+	return nil
+}
+
+// joined reports whether the test files of a package must be checked with its others:
+// they declare methods of a generic type, which a checker cannot add to instances.
+func (ld *loader) joined(q *listed) bool {
+	for _, name := range q.TestGoFiles {
+		f := ld.parsed[filepath.Join(q.Dir, name)]
+		if f == nil {
+			continue
+		}
+		<-f.done
+		if f.file == nil {
+			continue // check will say it
+		}
+		for _, d := range f.file.Decls {
+			if fd, ok := d.(*ast.FuncDecl); ok && fd.Recv != nil && len(fd.Recv.List) == 1 {
+				t := ast.Unparen(fd.Recv.List[0].Type)
+				if star, ok := t.(*ast.StarExpr); ok {
+					t = ast.Unparen(star.X)
+				}
+				if _, plain := t.(*ast.Ident); !plain {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// order returns the used packages, imported before importing, where the imports of joined
+// tests count too. Two packages whose joined tests import each other have no order.
+func (ld *loader) order() ([]*listed, error) {
+	byPath := map[string]*listed{}
+	for _, q := range ld.ls.packages {
+		byPath[q.ImportPath] = q
+	}
+	var list []*listed
+	state := map[*listed]int{} // 1 while it is visited, 2 afterwards
+	var visit func(q *listed) error
+	visit = func(q *listed) error {
+		if q == nil || state[q] == 2 {
+			return nil
+		}
+		if state[q] == 1 {
+			return fmt.Errorf("%w: tests of %s and of another package declare methods of generic types and import each other's", ErrBroken, q.ImportPath)
+		}
+		state[q] = 1
+		imports := q.Imports
+		if ld.ls.used[q.ImportPath] && ld.ls.tested(q) && ld.joined(q) {
+			imports = slices.Concat(imports, q.TestImports)
+		}
+		for _, path := range imports {
+			if err := visit(byPath[path]); err != nil {
+				return err
+			}
+		}
+		state[q] = 2
+		if ld.ls.used[q.ImportPath] {
+			list = append(list, q)
+		}
+		return nil
+	}
+	for _, q := range ld.ls.packages {
+		if err := visit(q); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// findHidden looks for a method that a test declares in place of a promoted one: code
+// that is no test means the one or the other, by how it is built.
+func (pkg *Package) findHidden() {
+	for _, file := range pkg.Syntax {
+		if !pkg.tests[file] {
+			continue
+		}
+		for _, d := range file.Decls {
+			fd, ok := d.(*ast.FuncDecl)
+			if !ok || fd.Recv == nil {
+				continue
+			}
+			fn := pkg.TypesInfo.Defs[fd.Name].(*types.Func)
+			n := named(fn.Signature().Recv().Type())
+			if n == nil {
+				continue
+			}
+			t, ok := n.Underlying().(*types.Struct)
+			for i := 0; ok && i < t.NumFields(); i++ {
+				if !t.Field(i).Embedded() {
+					continue
+				}
+				if o, _, _ := types.LookupFieldOrMethod(t.Field(i).Type(), true, pkg.Types, fn.Name()); o != nil && !pkg.tests[pkg.fileOf(n.Obj().Pos())] {
+					pkg.Skip = "a test declares method " + n.Obj().Name() + "." + fn.Name() + ", which hides a promoted one"
+				}
+			}
+		}
+	}
+}
+
+// fileOf returns the file that a place lies in.
+func (pkg *Package) fileOf(pos token.Pos) *ast.File {
+	for _, f := range pkg.Syntax {
+		if f.FileStart <= pos && pos < f.FileEnd {
+			return f
+		}
+	}
+	return nil
+}
+
+// importer is a function as types.Importer.
+type importer func(path string) (*types.Package, error)
+
+func (f importer) Import(path string) (*types.Package, error) { return f(path) }
+
+// imported finds what a file of pkg imports.
+func (ld *loader) imported(pkg *Package, q *listed, path string) (*types.Package, error) {
+	full := path
+	if to := q.ImportMap[path]; to != "" {
+		full = to
+	}
+	t := ld.types[full]
+	if t == nil || !t.Complete() {
+		name := ld.exports[full]
+		if name == "" {
+			return nil, fmt.Errorf("no export data of %s", full)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		//lint:ignore SA1019 up to Go 1.27 the go command exports archives, which Read alone refuses
+		r, err := gcexportdata.NewReader(f)
+		if err != nil {
+			return nil, err
+		}
+		if t, err = gcexportdata.Read(r, ld.Fset, ld.types, full); err != nil {
+			return nil, err
+		}
+	}
+	pkg.Imports[path] = t
+	return t, nil
+}
+
+// dir is where a module's files are.
+func (m *GoModule) dir() string {
+	if m.Replace != nil {
+		return m.Replace.Dir
+	}
+	return m.Dir
+}
+
+// test reports whether a function lies in a file of a test.
+func (f *Func) test() bool { return f.Pkg.tests[f.File] }
 
 // position is pos as file:line with the file's base name.
 func (p *Program) position(pos token.Pos) string {
@@ -190,16 +428,16 @@ func (p *Program) position(pos token.Pos) string {
 	return fmt.Sprintf("%s:%d", filepath.Base(at.Filename), at.Line)
 }
 
-// importable reports whether the package from may import path.
-func importable(path, from string) bool {
+// mayImport reports whether files of a package may import path.
+func (pkg *Package) mayImport(path string) bool {
 	elems := strings.Split(path, "/")
 	for i := len(elems) - 1; i >= 0; i-- {
 		if elems[i] == "internal" {
 			parent := strings.Join(elems[:i], "/")
 			if parent == "" {
-				return !strings.Contains(strings.Split(from, "/")[0], ".") // in the standard library
+				return !strings.Contains(strings.Split(pkg.within, "/")[0], ".") // in the standard library
 			}
-			return from == parent || strings.HasPrefix(from, parent+"/")
+			return pkg.within == parent || strings.HasPrefix(pkg.within, parent+"/")
 		}
 	}
 	return true

@@ -33,8 +33,9 @@ func (f *fileNames) local(o *types.TypeName, at ast.Node) {
 	if spec.Assign.IsValid() {
 		eq = " = "
 	}
-	text := pkg.helper(pkg.prog).typ(pkg.TypesInfo.TypeOf(spec.Type), at)
-	pkg.helpers["type "+o.Name()] = "type " + o.Name() + eq + text + "\n\n"
+	h := pkg.helper(pkg.prog.inTest(o.Pos()))
+	text := h.names.typ(pkg.TypesInfo.TypeOf(spec.Type), at)
+	h.texts["type "+o.Name()] = "type " + o.Name() + eq + text + "\n\n"
 }
 
 // fixed returns why a local type cannot move to package level, "" if it can.

@@ -13,11 +13,12 @@ type fileNames struct {
 	byPkg map[string]string // path -> name
 	names map[string]string // name -> path
 
+	test    bool // it is a test's
 	generic bool // the function that is lowered has type parameters, under their names
 }
 
 func newFileNames(pkg *Package, file *ast.File) *fileNames {
-	f := &fileNames{pkg: pkg, byPkg: map[string]string{}, names: map[string]string{}}
+	f := &fileNames{pkg: pkg, byPkg: map[string]string{}, names: map[string]string{}, test: pkg.tests[file]}
 	f.add("abi_", abiPath)
 	f.add("runtime_", "runtime")
 	for _, spec := range file.Imports {
@@ -26,7 +27,7 @@ func newFileNames(pkg *Package, file *ast.File) *fileNames {
 		if spec.Name != nil {
 			name = spec.Name.Name
 		} else if imp := pkg.Imports[path]; imp != nil {
-			name = imp.Types.Name()
+			name = imp.Name()
 		}
 		if name == "_" || name == "." || name == "" {
 			continue
@@ -87,7 +88,7 @@ func (f *fileNames) spellable(t types.Type, at ast.Node, seen map[types.Type]boo
 		if o.Pkg() != f.pkg.Types && !o.Exported() {
 			no(at, "a value of type %s.%s, which has no name here", o.Pkg().Name(), o.Name())
 		}
-		if o.Pkg() != f.pkg.Types && !importable(o.Pkg().Path(), f.pkg.PkgPath) {
+		if o.Pkg() != f.pkg.Types && !f.pkg.mayImport(o.Pkg().Path()) {
 			no(at, "a value of type %s, whose package cannot be imported here", o.Pkg().Path()+"."+o.Name())
 		}
 	}

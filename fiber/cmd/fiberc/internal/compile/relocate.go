@@ -3,49 +3,23 @@ package compile
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/modfile"
-	"golang.org/x/tools/go/packages"
 )
 
 // Files of the module cache cannot be overlaid. A module there that has something to
 // compile is copied to a folder of fiberc's, and the go.mod, or go.work, of the build is
 // overlaid by one that replaces the module by the copy.
 
-// goEnv is what the go command says of its surroundings.
-type goEnv struct{ modCache, work, mod, root string }
-
-func readEnv(dir string) (goEnv, error) {
-	cmd := exec.Command("go", "env", "GOMODCACHE", "GOWORK", "GOMOD", "GOROOT")
-	cmd.Dir = dir
-	out, err := cmd.Output()
-	if err != nil {
-		return goEnv{}, fmt.Errorf("go env: %w", err)
-	}
-	lines := strings.Split(string(out)+"\n\n\n", "\n")
-	return goEnv{lines[0], lines[1], lines[2], lines[3]}, nil
-}
-
-// cached reports whether dir lies in the module cache.
-func (e goEnv) cached(dir string) bool {
-	return e.modCache != "" && strings.HasPrefix(dir, e.modCache+string(filepath.Separator))
-}
-
-// moduleDir returns where a module's files are.
-func moduleDir(m *packages.Module) string {
-	if m.Replace != nil {
-		return m.Replace.Dir
-	}
-	return m.Dir
-}
-
 // Relocate makes out name files in copies, under dir, of the modules that lie in the
-// module cache, and adds the file that makes the go command use the copies.
-func (p *Program) Relocate(out Output, dir string) (Output, error) {
+// module cache, and adds the file that makes the go command use the copies, which it
+// returns too.
+func (p *Program) Relocate(out Output, dir string) (Output, []string, error) {
 	copies := map[string]string{} // module path -> its copy
 	moved := Output{}
 	for path, text := range out {
@@ -55,27 +29,27 @@ func (p *Program) Relocate(out Output, dir string) (Output, error) {
 		}
 		pkg := p.packageIn(filepath.Dir(path))
 		if pkg == nil || pkg.Module == nil {
-			return nil, fmt.Errorf("no module for %s", path)
+			return nil, nil, fmt.Errorf("no module for %s", path)
 		}
-		from := moduleDir(pkg.Module)
+		from := pkg.Module.dir()
 		to := filepath.Join(dir, strings.TrimPrefix(from, p.env.modCache))
 		if copies[pkg.Module.Path] == "" {
 			if err := copyModule(from, to, pkg.Module.GoMod); err != nil {
-				return nil, fmt.Errorf("the copy of module %s: %w", pkg.Module.Path, err)
+				return nil, nil, fmt.Errorf("the copy of module %s: %w", pkg.Module.Path, err)
 			}
 			copies[pkg.Module.Path] = to
 		}
 		moved[filepath.Join(to, strings.TrimPrefix(path, from))] = text
 	}
 	if len(copies) == 0 {
-		return out, nil
+		return out, nil, nil
 	}
 	name, text, err := p.replacing(copies)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	moved[name] = text
-	return moved, nil
+	return moved, slices.Sorted(maps.Values(copies)), nil
 }
 
 func (p *Program) packageIn(dir string) *Package {

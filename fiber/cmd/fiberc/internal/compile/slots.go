@@ -124,12 +124,11 @@ func (p *Program) slotParks(s *slot) bool {
 }
 
 // slotVar returns the name of the variable that holds a slot in the package of f.
-func (f *fileNames) slotVar(p *Program, s *slot) string {
+func (f *fileNames) slotVar(s *slot) string {
 	h := fnv.New32a()
 	h.Write([]byte(s.key))
 	name := fmt.Sprintf("fiberc_slot_%s_%08x", s.name, h.Sum32())
-	f.pkg.helper(p)
-	f.pkg.helpers[name] = fmt.Sprintf("var %s = abi_.SlotOf(%q)\n\n", name, s.key)
+	f.pkg.helper(f.test).texts[name] = fmt.Sprintf("var %s = abi_.SlotOf(%q)\n\n", name, s.key)
 	return name
 }
 
@@ -160,15 +159,20 @@ func (p *Program) fillSlots(pkg *Package, reached map[*Func]bool) {
 			continue
 		}
 		methods := slices.DeleteFunc(slices.Clone(s.methods), func(m slotBody) bool {
-			return m.pkg != pkg || m.fn != nil && !(m.fn.ready || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
+			return m.pkg != pkg || m.fn != nil && m.fn.test() && m.fn.Pkg.within != pkg.within || m.fn != nil && !(m.fn.ready || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
 		})
 		slices.SortFunc(methods, func(a, b slotBody) int { return cmp.Compare(a.recv.String(), b.recv.String()) })
 		for _, m := range methods {
 			if text := p.fillSlot(s, m); text != "" {
-				pkg.helpers["slot "+s.key+" "+m.recv.String()] = text
+				pkg.helper(p.slotTest(m)).texts["slot "+s.key+" "+m.recv.String()] = text
 			}
 		}
 	}
+}
+
+// slotTest reports whether a type has a method only where the tests of its package are.
+func (p *Program) slotTest(m slotBody) bool {
+	return p.inTest(named(m.recv).Obj().Pos()) || m.fn != nil && m.fn.test()
 }
 
 func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
@@ -181,7 +185,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		}
 	}()
 	at := &ast.Ident{}
-	names := m.pkg.helper(p)
+	names := m.pkg.helper(p.slotTest(m)).names
 	recv := names.typ(m.recv, at)
 	params, args := []string{"s_ *abi_.Stack", "x_ any"}, ""
 	for i := range s.sig.Params().Len() {
@@ -202,7 +206,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 	}
 	var body string
 	if m.fn == nil {
-		body = fmt.Sprintf("y_ := %s\nif c_, ok_ := abi_.Find[%s](%s, y_); ok_ {\n%sc_(s_, y_%s)\n", val, names.slotFunc(s, at), names.slotVar(p, s), ret, args)
+		body = fmt.Sprintf("y_ := %s\nif c_, ok_ := abi_.Find[%s](%s, y_); ok_ {\n%sc_(s_, y_%s)\n", val, names.slotFunc(s, at), names.slotVar(s), ret, args)
 		if ret == "" {
 			body += "return\n"
 		}
@@ -218,7 +222,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		}
 		name := m.fn.name
 		if m.fn.Pkg != m.pkg {
-			if !importable(m.fn.Pkg.PkgPath, m.pkg.PkgPath) {
+			if !m.pkg.mayImport(m.fn.Pkg.PkgPath) {
 				return ""
 			}
 			name = names.of(m.fn.Pkg.Types) + "." + name
@@ -229,7 +233,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		body = ret + name + "(s_, nil" + strings.Repeat(", false", len(m.fn.flags())) + ", " + val + args + ")\n"
 	}
 	return fmt.Sprintf("func init() {\n%s.Add(*new(%s), func(%s)%s {\n%s})\n}\n\n",
-		names.slotVar(p, s), recv, strings.Join(params, ", "), results, body)
+		names.slotVar(s), recv, strings.Join(params, ", "), results, body)
 }
 
 // fieldPath spells the way from a value of type t to the embedded field that has a
@@ -268,5 +272,5 @@ func (l *lowering) slotCall(call *ast.CallExpr, s *slot) string {
 		extra += ", " + name
 	}
 	return fmt.Sprintf("{\n%s := %s\nif c_, ok_ := abi_.Find[%s](%s, x_); ok_ {\n\x01c_(s_, x_%s)\n} else {\n\x01x_.%s(%s)\n}\n}",
-		strings.Join(lhs, ", "), strings.Join(rhs, ", "), l.file.slotFunc(s, call), l.file.slotVar(l.p, s), extra, s.name, strings.Join(args, ", "))
+		strings.Join(lhs, ", "), strings.Join(rhs, ", "), l.file.slotFunc(s, call), l.file.slotVar(s), extra, s.name, strings.Join(args, ", "))
 }

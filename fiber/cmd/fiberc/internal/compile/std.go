@@ -7,8 +7,8 @@ import (
 	"go/types"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"sync"
 )
 
 // The packages of the standard library that read and write on behalf of handlers are
@@ -25,13 +25,13 @@ type Standard struct {
 	Funcs map[string]bool // with a second body, as types.Func.FullName has them
 }
 
-// standard returns it, for the go command's flags.
-func standard(dir string, flags []string) (*Standard, error) {
+// standard returns it, for the go command that made a listing.
+func standard(of *Listing) (*Standard, error) {
 	base, err := CacheDir()
 	if err != nil {
 		return nil, err
 	}
-	key, err := stdKey(dir, flags)
+	key, err := stdKey(of)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,11 @@ func standard(dir string, flags []string) (*Standard, error) {
 	}
 	p := newProgram()
 	p.isStd = true
-	if err := p.load(dir, flags, stdPackages); err != nil {
+	ls, err := listStandard(of.dir, of.flags, of.env, stdPackages)
+	if err == nil {
+		err = p.load(ls)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the standard library: %w", err)
 	}
 	p.Analyze()
@@ -63,15 +67,18 @@ func standard(dir string, flags []string) (*Standard, error) {
 }
 
 // stdKey names what Standard depends on.
-func stdKey(dir string, flags []string) (string, error) {
-	cmd := exec.Command("go", "env", "GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOEXPERIMENT", "CGO_ENABLED")
-	cmd.Dir = dir
-	env, err := cmd.Output()
+func stdKey(of *Listing) (string, error) {
+	self, err := Self()
 	if err != nil {
-		return "", fmt.Errorf("go env: %w", err)
+		return "", err
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s%q\n", env, flags)
+	e := of.env
+	text := fmt.Sprintf("%s %q %q", self, []string{e.version, e.root, e.os, e.arch, e.experiment, e.cgo}, of.flags)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(text))), nil
+}
+
+// Self names the fiberc that runs, by what is in its file.
+var Self = sync.OnceValues(func() (string, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -81,11 +88,12 @@ func stdKey(dir string, flags []string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
-}
+})
 
 // funcOf returns the function of the program, or of the standard library, that fn is.
 func (p *Program) funcOf(fn *types.Func) *Func {
@@ -102,7 +110,7 @@ func (p *Program) funcOf(fn *types.Func) *Func {
 func (p *Program) stdPackage(t *types.Package) *Package {
 	pkg := p.byPkg[t]
 	if pkg == nil {
-		pkg = newPackage(nil, t)
+		pkg = newPackage(t.Path(), t)
 		p.byPkg[t] = pkg
 	}
 	return pkg

@@ -111,6 +111,8 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 			} else if obj != nil && obj.Pkg() != nil && obj.Pkg() != l.pkg.Types && obj.Parent() == obj.Pkg().Scope() {
 				// Imported by a dot.
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.file.of(obj.Pkg()) + "." + m.Name})
+			} else if ok && l.f.around(c) {
+				*edits = append(*edits, edit{m.Pos(), m.End(), l.exactly(c, m)})
 			}
 			return false
 		case *ast.SelectorExpr:

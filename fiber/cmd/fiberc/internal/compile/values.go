@@ -62,15 +62,16 @@ func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
 
 // binder returns the name of the function that makes values of a method.
 func (p *Program) binder(pkg *Package, f *Func, at ast.Node) string {
-	names := pkg.helper(p)
+	test := p.inTest(at.Pos())
+	names := pkg.helper(test).names
 	name := "fiberc_value_" + f.Pkg.Types.Name() + "_" + f.name
-	if pkg.helpers[name] != "" {
+	if pkg.has(name, test) {
 		return name
 	}
 	if f.Sig.Variadic() {
 		no(at, "a variadic function value")
 	}
-	if f.Pkg != pkg && !importable(f.Pkg.PkgPath, pkg.PkgPath) {
+	if f.Pkg != pkg && !pkg.mayImport(f.Pkg.PkgPath) {
 		no(at, "a method of a package that cannot be imported")
 	}
 	second := f.name
@@ -95,7 +96,7 @@ func (p *Program) binder(pkg *Package, f *Func, at ast.Node) string {
 	if ret != "" {
 		leave = ""
 	}
-	stack := names.stackHelper(p, f.Sig.Params().At(f.bears).Type(), at)
+	stack := names.stackHelper(f.Sig.Params().At(f.bears).Type(), at)
 	sig := "func(" + strings.Join(params, ", ") + ")" + result
 	var b strings.Builder
 	fmt.Fprintf(&b, "var %s_pc atomic_.Uintptr\n\n// %s binds a receiver of %s.\nfunc %s(r_ %s) %s {\nfn_ := %s {\n", name, name, f.Title, name, recv,
@@ -103,7 +104,7 @@ func (p *Program) binder(pkg *Package, f *Func, at ast.Node) string {
 	fmt.Fprintf(&b, "if s_ := %s(a%d_); s_ != nil && s_.Accept(%s_pc.Load()) { %s%s(s_, nil%s, %s)%s }\n", stack, f.bears, name,
 		ret, second, strings.Repeat(", false", len(f.flags())), strings.Join(append([]string{"r_"}, args...), ", "), leave)
 	fmt.Fprintf(&b, "%sr_.%s(%s)\n}\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n", ret, f.Obj.Name(), strings.Join(args, ", "), name, name)
-	pkg.helpers[name] = b.String()
+	pkg.helper(test).texts[name] = b.String()
 	return name
 }
 
