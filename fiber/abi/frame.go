@@ -1,5 +1,7 @@
 package abi
 
+import "sync/atomic"
+
 // A Frame is the head of every frame: what a function needs to go on, in a struct of its
 // own type that starts with a Result and has its variables behind it.
 type Frame struct {
@@ -64,29 +66,42 @@ type Kind struct {
 
 const kindsMax = 1 << 14
 
-// kinds is written while packages are initialized, each entry before any frame of its
-// kind is made, and never moves, so that reading it takes no lock.
+// An entry of kinds is written once, under registering, before any frame of its kind is
+// made, and never moves. Whoever has a kind's number has it from there, by the init
+// functions or by a GenericKind, so that reading an entry takes no lock.
 var (
 	kinds  [kindsMax]*Kind
 	kindsN uint16
-	inUse  bool
+	inUse  atomic.Bool
+
+	registering atomic.Bool
 )
 
 // Register makes a kind known and returns its number. It is called by generated init
-// functions only. Kinds beyond the limit share number 0 and cannot be used: the program
-// does not start.
+// functions only; fibers that earlier ones have started may run already. With more kinds
+// than there is room for the program does not start.
 func Register(k *Kind) uint16 {
+	for !registering.CompareAndSwap(false, true) {
+	}
+	defer registering.Store(false)
+	return register(k)
+}
+
+// register is Register under registering.
+func register(k *Kind) uint16 {
 	if kindsN+1 >= kindsMax {
 		panic("fiber/abi: more compiled functions than fit")
 	}
-	inUse = true
+	if !inUse.Load() {
+		inUse.Store(true)
+	}
 	kindsN++
 	kinds[kindsN] = k
 	return kindsN
 }
 
 // InUse reports whether there is compiled code in the program.
-func InUse() bool { return inUse }
+func InUse() bool { return inUse.Load() }
 
 // Trace returns where the functions of a waiting fiber go on, the innermost first: name
 // and file:line. Baton.

@@ -12,8 +12,6 @@ type GenericKind struct {
 	byPtr atomic.Pointer[map[any]uint16] // a nil pointer to the frame's type -> its kind; copied on write
 }
 
-var registering atomic.Bool
-
 // KindOf returns the kind of frames of type F. Any goroutine may call it.
 func KindOf[F any](g *GenericKind, resume func(s *Stack, fr *Frame)) uint16 {
 	key := any((*F)(nil))
@@ -36,7 +34,7 @@ func KindOf[F any](g *GenericKind, resume func(s *Stack, fr *Frame)) uint16 {
 	}
 	k := g.Kind
 	k.Resume = resume
-	made[key] = Register(&k)
+	made[key] = register(&k)
 	g.byPtr.Store(&made)
 	return made[key]
 }
