@@ -133,7 +133,7 @@ func TestTargetsNameServersAndScenarios(t *testing.T) {
 			t.Errorf("no scenario %q", target.Scenario)
 		}
 		for _, server := range []string{target.Server, target.Rival} {
-			if _, found := roster.Find(server); server != "" && !found && target.Scenario != "park" {
+			if _, found := roster.Find(server); server != "" && !found && target.Scenario != "park" && target.Scenario != "compile" {
 				t.Errorf("no server %q", server)
 			}
 		}
@@ -214,8 +214,8 @@ func TestEndToEnd(t *testing.T) {
 	cores, _ := proc.Cores()
 	nethttp, _ := roster.Find(roster.NetHTTP)
 	absent := roster.Server{Name: "absent", Hello: roster.Command{Package: nethttp.Hello.Package + "/absent"}}
-	// The scenario park has no server; it would build a package's tests.
-	served := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.name == "park" })
+	// The scenarios park and compile have no server; they would build a package's tests and all examples.
+	served := slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.name == "park" || s.alone })
 	o := options{
 		scenarios: served, servers: []roster.Server{absent, nethttp}, chosen: true,
 		server: cores[0], load: cores[1],

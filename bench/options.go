@@ -58,7 +58,7 @@ func parse(arguments []string, usage io.Writer) (options, error) {
 
 func (o *options) chooseScenarios(names string) error {
 	if names == "" {
-		o.scenarios = scenarios
+		o.scenarios = slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool { return s.alone })
 		return nil
 	}
 	var known []string

@@ -18,6 +18,7 @@ type sizes struct {
 	StallRate   int // of /, requests a second
 	Blocking    int // clients of /block
 	Block       time.Duration
+	Builds      int // of the examples, in the scenario compile
 }
 
 // full takes under 10 minutes with all servers.
@@ -26,6 +27,7 @@ var full = sizes{
 	Connections: 100, Connecting: 64, Depth: 16,
 	Idle: 15000, Parked: 10000, MemoryRuns: 3,
 	StallRuns: 3, StallTime: 5 * time.Second, StallRate: 2000, Blocking: 50, Block: time.Second,
+	Builds: 7,
 }
 
 // quick takes under 2: fewer and shorter rounds, the same connections.
@@ -34,6 +36,7 @@ var quick = sizes{
 	Connections: 100, Connecting: 64, Depth: 16,
 	Idle: 15000, Parked: 10000, MemoryRuns: 1,
 	StallRuns: 1, StallTime: 3 * time.Second, StallRate: 2000, Blocking: 50, Block: time.Second,
+	Builds: 3,
 }
 
 // descriptorsSpare is what a server has open besides the connections of a scenario.

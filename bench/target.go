@@ -28,6 +28,7 @@ var targets = []Target{
 	against("keepalive", roster.HeddleEpoll, roster.FastHTTP, 0.80),
 	against("keepalive", roster.HeddleEpoll, roster.NetHTTP, 0.50),
 	against("keepalive", roster.HeddleGnet, roster.Gnet, 1.15),
+	against("keepalive", roster.HeddleCompiled, roster.HeddleEpoll, 1.10),
 	against("pipelined", roster.HeddleEpoll, roster.Gnet, 0.90),
 	against("pipelined", roster.HeddleEpoll, roster.FastHTTP, 0.65),
 	against("connect", roster.HeddleEpoll, roster.FastHTTP, 0.90),
@@ -36,12 +37,17 @@ var targets = []Target{
 	{Scenario: "idle", Server: roster.HeddleEpoll, Metric: p99Idle, Over: p99, Limit: 1.25, cell: part},
 	{Scenario: "idlemem", Server: roster.HeddleEpoll, Metric: memory, Limit: 512, cell: bytesOf},
 	{Scenario: "parkmem", Server: roster.HeddleEpoll, Metric: memory, Rival: roster.NetHTTP, Over: memory, Limit: 0.40, cell: part},
+	{Scenario: "parkmem", Server: roster.HeddleCompiled, Metric: memory, Limit: 1000, cell: bytesOf},
 	{Scenario: "park", Server: parkFibers, Metric: pair, Limit: 220, cell: nanos},
 	{Scenario: "park", Server: parkFibers, Metric: pair, Rival: parkChans, Over: pair, Limit: 0.45, cell: part},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: p99, Limit: 1e6, cell: duration},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: firstStall, Limit: 15e6, cell: duration},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: blockPart, Limit: 0.95, AtLeast: true, cell: part},
 	{Scenario: "stall", Server: roster.HeddleEpoll, Metric: lost, Limit: 0, cell: count},
+	{Scenario: "compile", Server: byFiberc, Metric: wallTime, Rival: byGo, Over: wallTime, Limit: 3, cell: part},
+	{Scenario: "compile", Server: byFiberc, Metric: cpuTime, Rival: byGo, Over: cpuTime, Limit: 3, cell: part},
+	{Scenario: "compile", Server: byFiberc + edited, Metric: wallTime, Rival: byGo + edited, Over: wallTime, Limit: 3, cell: part},
+	{Scenario: "compile", Server: byFiberc + edited, Metric: cpuTime, Rival: byGo + edited, Over: cpuTime, Limit: 3, cell: part},
 }
 
 func against(scenario, server, rival string, limit float64) Target {

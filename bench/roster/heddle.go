@@ -1,22 +1,22 @@
 package roster
 
-// HeddleEpoll and HeddleGnet are the names that targets refer to: Heddle on its
-// own loops, and as a guest on gnet's.
+// HeddleEpoll, HeddleCompiled and HeddleGnet are the names that targets refer to: Heddle
+// on its own loops, the same built by fiberc, and as a guest on gnet's loops.
 const (
-	HeddleEpoll = "heddle-epoll"
-	HeddleGnet  = "heddle-gnet"
+	HeddleEpoll    = "heddle-epoll"
+	HeddleCompiled = "heddle-compiled"
+	HeddleGnet     = "heddle-gnet"
 )
 
 func init() {
-	for i, s := range []struct{ name, engine string }{{HeddleEpoll, "epoll"}, {HeddleGnet, "gnet"}} {
-		arguments := []string{"-loops", "1", "-engine", s.engine}
-		add(Server{
-			Name:  s.name,
-			Order: i,
-			Hello: Command{Package: "github.com/heddle-go/heddle/examples/hello", Arguments: arguments},
-			Slow:  Command{Package: "github.com/heddle-go/heddle/examples/slow", Arguments: arguments},
-			Waits: true,
-			Idle:  true,
-		})
+	for i, s := range []struct {
+		name, engine string
+		compiled     bool
+	}{{HeddleEpoll, "epoll", false}, {HeddleCompiled, "epoll", true}, {HeddleGnet, "gnet", false}} {
+		command := Command{Compiled: s.compiled, Arguments: []string{"-loops", "1", "-engine", s.engine}}
+		hello, slow := command, command
+		hello.Package = "github.com/heddle-go/heddle/examples/hello"
+		slow.Package = "github.com/heddle-go/heddle/examples/slow"
+		add(Server{Name: s.name, Order: i, Hello: hello, Slow: slow, Waits: true, Idle: !s.compiled})
 	}
 }

@@ -32,6 +32,7 @@ type Server struct {
 // Command is what to build and how to start it.
 type Command struct {
 	Package   string   // import path, for go build
+	Compiled  bool     // build it with fiberc
 	Arguments []string // besides -addr
 }
 
