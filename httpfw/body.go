@@ -138,6 +138,9 @@ func (c *Ctx) tryBody(p []byte) (int, error) {
 	}
 	n, err := c.readSome(p)
 	b.read += int64(n)
+	if n > 0 {
+		b.expect = false // the client did not wait, or no longer does (RFC 9110 section 10.1.1)
+	}
 	switch {
 	case b.read > b.max:
 		b.err = ErrBodyTooLarge
