@@ -59,7 +59,7 @@ type simClient struct {
 	slow     bool                  // it reads slowly
 	heads    []int64               // where the head of each request ends in what it sends
 	length   int64                 // of the requests
-	sent     int64                 // bytes that were taken from it
+	sent     int64                 // bytes, with those that a Write still waits with
 	answered int                   // whole replies
 	replies  *fiber.Chan[struct{}] // one for each reply
 	dialing  bool
@@ -125,7 +125,7 @@ func (c *simClient) draw(group, id, kind string, size int, last bool) simRequest
 	body := ""
 	if readsBody := kind == "echo" || kind == "late" || kind == "duplex"; readsBody || kind == "ignore" && r.IntN(2) == 0 {
 		q.method = "POST"
-		if body = simText("b"+id, 1+r.IntN(500)); readsBody && r.IntN(10) == 0 {
+		if body = simText("b"+id, 1+r.IntN(2*min(size, 250)+20)); readsBody && r.IntN(10) == 0 {
 			body = simText("b"+id, 1+r.IntN(40<<10))
 		}
 	}
@@ -216,8 +216,8 @@ func (c *simClient) write(f *fiber.Fiber) {
 					return false
 				}
 			}
-			m, err := w.Write(p[:n])
-			c.sent += int64(m)
+			c.sent += int64(n)
+			_, err := w.Write(p[:n])
 			if err != nil || c.rand.IntN(4) == 0 && f.Sleep(time.Duration(c.rand.IntN(50))*time.Millisecond) != nil {
 				return false
 			}
