@@ -176,6 +176,9 @@ func configure(fd int, network string, c *ListenConfig) error {
 			return os.NewSyscallError("setsockopt TCP_DEFER_ACCEPT", err)
 		}
 	}
+	if err := unsentMax(fd, c.owed()); err != nil {
+		return os.NewSyscallError("setsockopt TCP_NOTSENT_LOWAT", err)
+	}
 	return keepAlive(fd, c.KeepAlive)
 }
 

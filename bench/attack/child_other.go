@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+import "os/exec"
+
+func dieWithParent(*exec.Cmd) {}
+
+func prioritize(pid, nice int) {}
