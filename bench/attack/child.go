@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"sync"
 )
 
@@ -24,8 +23,8 @@ type child struct {
 	once    sync.Once
 }
 
-// startChild starts a role with a specification, at a priority.
-func startChild(ctx context.Context, nice int, role string, specification any) (*child, error) {
+// startChild starts a role with a specification; first is the option of that name.
+func startChild(ctx context.Context, first bool, role string, specification any) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -35,8 +34,8 @@ func startChild(ctx context.Context, nice int, role string, specification any) (
 		return nil, err
 	}
 	arguments := []string{self, role, string(text)}
-	if nice != 0 {
-		arguments = append([]string{"nice", "-n", strconv.Itoa(nice)}, arguments...)
+	if first {
+		arguments = append([]string{"chrt", "-f", "1"}, arguments...)
 	}
 	c := &child{command: exec.CommandContext(ctx, arguments[0], arguments[1:]...)}
 	dieWithParent(c.command)
@@ -49,13 +48,7 @@ func startChild(ctx context.Context, nice int, role string, specification any) (
 		return nil, err
 	}
 	c.out = bufio.NewReader(out)
-	if err := c.command.Start(); err != nil {
-		return nil, err
-	}
-	if nice != 0 {
-		prioritize(c.command.Process.Pid, nice)
-	}
-	return c, nil
+	return c, c.command.Start()
 }
 
 // read reads the next line.

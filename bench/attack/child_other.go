@@ -5,5 +5,3 @@ package main
 import "os/exec"
 
 func dieWithParent(*exec.Cmd) {}
-
-func prioritize(pid, nice int) {}

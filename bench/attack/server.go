@@ -28,11 +28,15 @@ type figures struct {
 	Descriptors int
 	Goroutines  int
 	Fibers      int
+	Go          parts `json:",omitzero"` // settled only
 }
+
+// parts are where the memory of a settled process is, by runtime.MemStats, bytes.
+type parts struct{ Live, Held, Stacks, Spans, Collector, Other uint64 }
 
 // greatest returns the greater of each figure.
 func (f figures) greatest(g figures) figures {
-	return figures{max(f.Memory, g.Memory), max(f.Descriptors, g.Descriptors), max(f.Goroutines, g.Goroutines), max(f.Fibers, g.Fibers)}
+	return figures{max(f.Memory, g.Memory), max(f.Descriptors, g.Descriptors), max(f.Goroutines, g.Goroutines), max(f.Fibers, g.Fibers), parts{}}
 }
 
 // largeBytes is the size of a reply that no socket holds.
@@ -75,7 +79,11 @@ func serve(specification []byte) error {
 		case "settle":
 			runtime.GC() // twice, for what sync.Pool keeps through one
 			debug.FreeOSMemory()
-			return figuresOf(srv)
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			f, err := figuresOf(srv)
+			f.Go = parts{Live: m.HeapAlloc, Held: m.HeapInuse, Stacks: m.StackInuse, Spans: m.MSpanInuse, Collector: m.GCSys, Other: m.OtherSys}
+			return f, err
 		case "look":
 			return figuresOf(srv)
 		}
