@@ -35,3 +35,4 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 )
 
+replace github.com/heddle-go/heddle => ..
