@@ -83,6 +83,7 @@ func (x *Ctx) own(head []byte) {
 // cheaper than remembering where everything was, as it happens only when a handler
 // waits or a body follows.
 func (x *Ctx) rebase(head []byte) {
+	x.moved = true
 	x.req.Resume(http1.Progress{})
 	if n, err := x.req.Parse(head, &x.conn.shard.limits.head); n != len(head) || err != nil {
 		panic("httpfw: a copied head does not parse")
