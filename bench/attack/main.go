@@ -228,7 +228,8 @@ func (o options) rehearse(ctx context.Context, attackers peersSpec) error {
 	if err := bad.read(&up); err != nil {
 		return err
 	}
-	if err := wait(ctx, o.clean); err != nil {
+	// Longer than the server's shortest timeouts, so that it does all it will do later.
+	if err := wait(ctx, 2*o.clean); err != nil {
 		return err
 	}
 	bad.kill()
