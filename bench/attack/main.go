@@ -229,7 +229,8 @@ func (o options) rehearse(ctx context.Context, attackers peersSpec) error {
 		return err
 	}
 	// Longer than the server's shortest timeouts, so that it does all it will do later.
-	if err := wait(ctx, 2*o.clean); err != nil {
+	// A mixture takes a while until as many peers as ever have a handler that waits.
+	if err := wait(ctx, max(2*o.clean, min(o.soak/4, time.Minute))); err != nil {
 		return err
 	}
 	bad.kill()
