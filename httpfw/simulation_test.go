@@ -230,6 +230,9 @@ func drawn(s *simulation) []*simClient {
 	return all
 }
 
+// checked mode makes every call of the framework several times as dear.
+var checked = os.Getenv("HEDDLE_CHECKED") == "1"
+
 // number reads a number from the environment if the flag has none.
 func number(t *testing.T, flag uint64, name string) uint64 {
 	if s := os.Getenv(name); flag == 0 && s != "" {
@@ -247,7 +250,7 @@ func TestSimulation(t *testing.T) {
 	switch {
 	case first != 0 && seeds == 0:
 		seeds = 1
-	case seeds == 0 && testing.Short():
+	case seeds == 0 && (testing.Short() || checked):
 		seeds = 50
 	case seeds == 0:
 		seeds = 300
@@ -320,6 +323,10 @@ func TestSimulationCutsEverywhere(t *testing.T) {
 	if len(s.problems) > 0 || s.answered != 2*len(kinds) {
 		t.Fatalf("without a fault: %d replies, %q\n%s", s.answered, s.problems, told)
 	}
+	step := int64(1)
+	if testing.Short() || checked {
+		step = 7
+	}
 	for name, fault := range map[string]func(at int64) netpoll.MemoryFault{
 		"ResetUp":    func(at int64) netpoll.MemoryFault { return netpoll.MemoryFault{ResetUp: at} },
 		"ResetDown":  func(at int64) netpoll.MemoryFault { return netpoll.MemoryFault{ResetDown: at} },
@@ -331,7 +338,7 @@ func TestSimulationCutsEverywhere(t *testing.T) {
 			unharmed := 0
 			at := int64(0)
 			for unharmed < 20 { // well behind the last byte, with any body that is drawn
-				at++
+				at += step
 				s, told := simulate(uint64(at), conversation(fault(at)))
 				if len(s.problems) > 0 {
 					t.Fatalf("at byte %d: %s\n%s", at, strings.Join(s.problems, "\n"), told)
