@@ -84,6 +84,7 @@ func (x *Ctx) own(head []byte) {
 // cheaper than remembering where everything was, as it happens only when a handler
 // waits or a body follows.
 func (x *Ctx) rebase(head []byte) {
+	x.moved = true
 	x.req.Resume(http1.Progress{})
 	if n, err := x.req.Parse(head, &x.conn.shard.limits.head); n != len(head) || err != nil {
 		panic("httpfw: a copied head does not parse")
@@ -96,6 +97,10 @@ func (x *Ctx) rebase(head []byte) {
 func (x *Ctx) rest() bool {
 	if !x.reply.untouched() {
 		return false
+	}
+	if x.moved {
+		x.req.Reset()
+		x.moved = false
 	}
 	sh := x.conn.shard
 	if len(sh.works) < spareMax {
@@ -160,6 +165,7 @@ func (c *Ctx) tryBody(p []byte) (int, error) {
 	n, err := c.readSome(p)
 	if n > 0 {
 		b.came(n, c.conn)
+		b.expect = false // the client did not wait, or no longer does (RFC 9110 section 10.1.1)
 	}
 	switch {
 	case b.read > b.max:

@@ -331,3 +331,52 @@ func TestBind(t *testing.T) {
 		}
 	}
 }
+
+// Once a part of the body is there, the client no longer waits to be told to send it:
+// a reply that begins then does not end the connection.
+func TestExpectationEndsWithTheBodysStart(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/", func(c *httpfw.Ctx) error {
+		p := make([]byte, 1)
+		if _, err := c.Body().Read(p); err != nil {
+			return err
+		}
+		c.Write(p)
+		if err := c.Flush(); err != nil {
+			return err
+		}
+		_, err := io.Copy(c, c.Body())
+		return err
+	})
+	cl := connect(t, serve(t, a))
+	request := "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
+	cl.send(request + request)
+	for range 2 {
+		if r := cl.reply("POST"); r.status != 200 || r.close || r.body != "abc" {
+			t.Errorf("got %v", r)
+		}
+	}
+}
+
+// A client that ends its side in the middle of a body has made a bad request; the log
+// has nothing to say about it.
+func TestBodyCutIsTheClientsFault(t *testing.T) {
+	var log logged
+	a := httpfw.New(httpfw.Config{Logger: log.logger()})
+	a.Post("/", func(c *httpfw.Ctx) error {
+		_, err := c.BodyBytes()
+		return err
+	}).KeepRunning()
+	srv := serve(t, a)
+	for _, framing := range []string{"Content-Length: 3\r\n\r\na", "Transfer-Encoding: chunked\r\n\r\n3\r\na"} {
+		cl := connect(t, srv)
+		cl.send("POST / HTTP/1.1\r\nHost: x\r\n" + framing)
+		cl.halfClose()
+		if r := cl.reply("POST"); r.status != 400 || !r.close {
+			t.Errorf("%q: got %v", framing, r)
+		}
+	}
+	if s := log.String(); s != "" {
+		t.Errorf("logged %s", s)
+	}
+}

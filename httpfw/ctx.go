@@ -25,6 +25,7 @@ type Ctx struct {
 
 	head    []byte // the request's head, if it was moved to memory of its own
 	headLen int32  // bytes of the head that the connection still lends, 0 if moved
+	moved   bool   // the request points to other memory than the loop's buffer
 	kept    bool   // somebody else may hold on to it: not to be reused; set when the handler has returned
 	params  routeParams
 	miss    *miss // why no route answers
@@ -49,10 +50,20 @@ type miss struct {
 // value is what a middleware leaves for a handler.
 type value struct{ key, value any }
 
+// headKeptMax bounds the memory for a head that a spare Ctx keeps.
+const headKeptMax = 2 << 10
+
 // reset makes c ready for another request; memory is kept, references are not.
 func (c *Ctx) reset() {
 	c.conn, c.under, c.fiber, c.route = nil, nil, nil, nil
 	c.headLen = 0
+	if c.moved {
+		c.req.Reset() // or a spare Ctx would keep that memory
+		c.moved = false
+	}
+	if cap(c.head) > headKeptMax {
+		c.head = nil
+	}
 	c.miss = nil
 	if len(c.values) > 0 {
 		clear(c.values)

@@ -48,6 +48,7 @@ var (
 	errMethodNotAllowed = Error(http.StatusMethodNotAllowed, "")
 	errBadPath          = Error(http.StatusBadRequest, "the path climbs above the root, or has an escape that is none")
 	errPathTooLong      = Error(http.StatusRequestURITooLong, "")
+	errBodyCut          = Error(http.StatusBadRequest, "the body ended early")
 
 	// ErrBodyTooLarge: the request's body exceeds its limit.
 	ErrBodyTooLarge = Error(http.StatusRequestEntityTooLarge, "")

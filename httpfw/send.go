@@ -3,6 +3,7 @@ package httpfw
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/heddle-go/heddle/codec/http1"
@@ -24,6 +25,9 @@ func (c *Ctx) fail(err error) {
 				"method", c.Method(), "path", c.Path(), "err", err)
 		}
 		return
+	}
+	if c.body != nil && c.body.err == io.ErrUnexpectedEOF && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errBodyCut // the client's doing, and nothing to log
 	}
 	// What was said about the body that now will not come.
 	for _, name := range [...]string{"Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Content-Range"} {

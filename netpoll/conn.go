@@ -191,7 +191,7 @@ func (c *Conn) Consume(n int) {
 	}
 	c.inOff += int32(n)
 	if int(c.inOff) == len(c.in.B) {
-		bytebufferpool.Put(c.in)
+		kept.Put(c.in)
 		c.in, c.inOff = nil, 0
 	}
 }

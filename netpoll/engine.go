@@ -91,7 +91,8 @@ type ListenConfig struct {
 	// ones wait in the backlog. Default 0: no bound but the descriptor limit.
 	ConnsMax int
 	// OwedBytesMax is the high-water mark: how many bytes a connection may have
-	// accepted for sending that the peer has not taken. Above it Write parks.
+	// accepted for sending that the peer has not taken. Above it Write parks. On Linux
+	// the kernel keeps about as much that it cannot send yet, and no more.
 	// Default 64 KiB.
 	OwedBytesMax int
 	// Existing is an open listener to take over (socket activation, tests): a

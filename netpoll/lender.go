@@ -68,8 +68,7 @@ func (b *Lender) consume(n int) {
 func (b *Lender) seal() {
 	c := b.borrower
 	b.borrower = nil
-	c.in = bytebufferpool.Get()
-	c.in.B = append(c.in.B[:0], b.lent...)
+	c.in = keptCopy(b.lent)
 	c.inOff = 0
 	if b.poison {
 		poison(b.lent)
@@ -78,6 +77,24 @@ func (b *Lender) seal() {
 	if c.hooks != nil {
 		c.hooks.Sealed(c.in.B)
 	}
+}
+
+// kept has the buffers behind Conn.in. A pool of their own: most are as small as the head
+// of a request, and buffers of the size of replies would be kept by thousands.
+var kept bytebufferpool.Pool
+
+// keptSlack is how many bytes a buffer may be larger than what it is for.
+const keptSlack = 1 << 10
+
+// keptCopy copies p to a buffer of about its size.
+func keptCopy(p []byte) *bytebufferpool.ByteBuffer {
+	b := kept.Get()
+	if cap(b.B) > 2*len(p)+keptSlack {
+		kept.Put(b)
+		b = &bytebufferpool.ByteBuffer{}
+	}
+	b.B = append(b.B[:0], p...)
+	return b
 }
 
 // leave is called when a fiber goes on beside the loop.

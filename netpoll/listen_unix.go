@@ -176,8 +176,14 @@ func configure(fd int, network string, c *ListenConfig) error {
 			return os.NewSyscallError("setsockopt TCP_DEFER_ACCEPT", err)
 		}
 	}
+	if err := unsentMax(fd, max(c.owed(), unsentLeast)); err != nil {
+		return os.NewSyscallError("setsockopt TCP_NOTSENT_LOWAT", err)
+	}
 	return keepAlive(fd, c.KeepAlive)
 }
+
+// unsentLeast is enough for full segments, whatever OwedBytesMax is.
+const unsentLeast = 16 << 10
 
 // seconds rounds up to whole seconds.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -20,3 +20,9 @@ func keepAliveIdle(fd, seconds int) error {
 func deferAccept(fd, seconds int) error {
 	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, seconds)
 }
+
+// unsentMax bounds what the kernel takes of a connection's bytes before it can send them.
+// Without it a socket's buffer grows to megabytes for a peer that reads nothing.
+func unsentMax(fd, bytes int) error {
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, bytes)
+}

@@ -73,3 +73,6 @@ func sysSend(fd int, p []byte) (int, error) { return sysWrite(fd, p) }
 // deferAccept does nothing: what these systems have instead (accept filters, where
 // they have any) needs a kernel module.
 func deferAccept(fd, seconds int) error { return nil }
+
+// unsentMax does nothing: these kernels take no more than SO_SNDBUF, which is small.
+func unsentMax(fd, bytes int) error { return nil }

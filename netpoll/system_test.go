@@ -420,3 +420,30 @@ func TestDialTimeout(t *testing.T) {
 	})
 	<-done
 }
+
+// A peer that reads nothing once made the kernel keep megabytes for it.
+func TestKernelKeepsLittleForAMutePeer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("TCP_NOTSENT_LOWAT")
+	}
+	taken := make(chan int, 1)
+	ln, err := Listen(runLoops(t, 1), "tcp", "127.0.0.1:0", ListenConfig{}, func(c *Conn) {
+		n, err := c.TrySend(make([]byte, 16<<20))
+		if err != ErrWouldBlock {
+			n = -1
+		}
+		taken <- n
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if n := <-taken; n < 0 || n > 1<<20 {
+		t.Errorf("%d bytes of 16 MiB were taken", n)
+	}
+}

@@ -99,8 +99,8 @@ func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err e
 			c.owe(p[n:])
 			return len(p), nil
 		}
-		if first {
-			c.lender.keep() // p may be lent bytes, which are good until a park; this is one
+		if first && overlap(p, c.lender.lent) {
+			c.lender.keep() // lent bytes are good until a park, and this is one
 		}
 		if err := c.AwaitWritable(f, deadline); err != nil {
 			return n, err

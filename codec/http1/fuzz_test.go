@@ -31,6 +31,8 @@ func FuzzRequest(f *testing.F) {
 			var r Request
 			r.Parse([]byte(input), nil)
 			compareRequest(t, &r, input[:v.n])
+		} else if v.err.Rule != "" {
+			compareRefusal(t, &v.err, input)
 		}
 	})
 }

@@ -113,6 +113,10 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.file.of(obj.Pkg()) + "." + m.Name})
 			} else if ok && l.f.around(c) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.exactly(c, m)})
+			} else if tn, ok := obj.(*types.TypeName); ok && tn.Pkg() == l.pkg.Types && tn.Parent() != l.pkg.Types.Scope() {
+				if _, param := tn.Type().(*types.TypeParam); !param {
+					l.file.local(tn, m)
+				}
 			}
 			return false
 		case *ast.SelectorExpr:
