@@ -30,11 +30,10 @@ type Stack struct {
 	offer uintptr // entry PC of the function value that compiled code is about to call
 	lists *Lists
 
-	guards int32 // frames that wait and have deferred calls, see panic.go
-	raised *raised
-
+	guards int32  // frames that wait and have deferred calls, see panic.go
 	inside uint16 // kind of the function that is resumed, see callers.go
-	out    *Frame // of its caller
+	raised *raised
+	out    *Frame // of the caller of the function that is resumed
 	fault  *fault
 }
 
