@@ -280,8 +280,8 @@ func (w *responseWriter) EnableFullDuplex() error { return nil }
 // fiber only, in user mode.
 func (w *responseWriter) finish(c *Ctx) error {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.over = true
+	w.over = true // whoever comes now gets errHandlerOver: what follows may wait
+	w.mu.Unlock()
 	if w.hijacked {
 		return nil
 	}

@@ -126,7 +126,7 @@ func TestBorrowedBytes(t *testing.T) {
 		if err := c.Block(func() {}); err != nil {
 			return err
 		}
-		return c.Text(200, fmt.Sprintf("%s %s %x %s", id, query, borrowed[:2], c.RawQuery()))
+		return c.Text(200, fmt.Sprintf("%s %s %x %s", id, query, borrowed[:2], c.RawQuery())) //fiberc:ignore fiberborrow the subject of this test
 	})
 	network := startMemory(t, a, fiber.Config{Checked: true})
 	conn, err := network.Dial()

@@ -49,7 +49,7 @@ func newApp(c httpfw.Config) *httpfw.App {
 		if err != nil {
 			return err
 		}
-		time.Sleep(d)
+		time.Sleep(d) //fiberc:ignore fiberblock the subject of this route
 		return c.Text(200, "blocked\n")
 	})
 	// Reads a body at the client's pace, in pieces, whatever its size.
