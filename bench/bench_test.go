@@ -147,6 +147,13 @@ func TestParse(t *testing.T) {
 		len(o.servers) != 2 || o.servers[0].Name != "gnet" || o.sizes.Rounds != 3 || o.sizes.Window != quick.Window {
 		t.Errorf("%+v, %v", o, err)
 	}
+	if o, err = parse(nil, &usage); err != nil || len(o.scenarios) == 0 ||
+		slices.ContainsFunc(o.scenarios, func(s scenario) bool { return s.alone }) {
+		t.Errorf("without flags: %v, %v", o.scenarios, err)
+	}
+	if o, err = parse([]string{"-only", "compile"}, &usage); err != nil || len(o.scenarios) != 1 {
+		t.Errorf("-only compile: %v, %v", o.scenarios, err)
+	}
 	for _, bad := range [][]string{{"-only", "nothing"}, {"-servers", "apache"}, {"word"}, {"-unknown"}} {
 		if _, err := parse(bad, &usage); err == nil {
 			t.Errorf("%v was accepted", bad)

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/cloudwego/hertz v0.10.4
-	github.com/heddle-go/heddle v0.0.0
+	github.com/heddle-go/heddle v0.0.0-00010101000000-000000000000
 	github.com/panjf2000/gnet/v2 v2.9.1
 	github.com/valyala/fasthttp v1.69.0
 	golang.org/x/sys v0.49.0

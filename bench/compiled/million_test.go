@@ -21,8 +21,11 @@ import (
 
 const (
 	ofFibers     = "fibers"
-	ofGoroutines = "goroutines"
+	ofGoroutines = "goroutines" // asleep, as the fibers are
+	ofReceivers  = "receivers"  // goroutines at a channel, which have no timers
 )
+
+var parties = []string{ofFibers, ofGoroutines, ofReceivers}
 
 // holding is what a process with parked ones found. Bytes are for each of them, the
 // process without them taken off.
@@ -58,10 +61,13 @@ func hold(who string, n int) (holding, error) {
 		rt.Start()
 		park(rt, n)
 		defer runtime.KeepAlive(rt)
-	case ofGoroutines:
-		forever := make(chan struct{})
+	case ofGoroutines, ofReceivers:
+		var wake chan struct{}
+		if who == ofReceivers {
+			wake = make(chan struct{})
+		}
 		for range n {
-			go plainParked(&thread{forever})
+			go plainParked(&thread{wake})
 		}
 		for arrived.Load() < int64(n) {
 			time.Sleep(time.Millisecond)
@@ -95,7 +101,7 @@ func hold(who string, n int) (holding, error) {
 
 // TestMain lets the benchmark start this program again to hold who.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && (os.Args[1] == ofFibers || os.Args[1] == ofGoroutines) {
+	if len(os.Args) == 3 && slices.Contains(parties, os.Args[1]) {
 		n, err := strconv.Atoi(os.Args[2])
 		if err == nil {
 			var found holding
@@ -119,8 +125,8 @@ const (
 	parkedBytes = 8 << 10
 )
 
-// BenchmarkMillion parks as many fibers as goroutines at depth 3, the fibers in Sleep,
-// their timers included, the goroutines at a channel. Choose -benchtime 5x for medians of 5.
+// BenchmarkMillion parks fibers at depth 3 in Sleep, as many goroutines in time.Sleep, and
+// as many that receive from a channel. Choose -benchtime 5x for medians of 5.
 func BenchmarkMillion(b *testing.B) {
 	wantCompiled(b)
 	n := parkedMost
@@ -136,7 +142,7 @@ func BenchmarkMillion(b *testing.B) {
 	figures := map[string][]float64{}
 	for range b.N {
 		turn := map[string]holding{}
-		for _, who := range []string{ofFibers, ofGoroutines} {
+		for _, who := range parties {
 			output, err := exec.Command(self, who, strconv.Itoa(n)).Output()
 			var found holding
 			if err == nil {
@@ -153,8 +159,10 @@ func BenchmarkMillion(b *testing.B) {
 				figures[unit+who] = append(figures[unit+who], figure)
 			}
 		}
-		figures["gc-ratio"] = append(figures["gc-ratio"], turn[ofFibers].GC/turn[ofGoroutines].GC)
-		figures["gc-cpu-ratio"] = append(figures["gc-cpu-ratio"], turn[ofFibers].GCCPU/turn[ofGoroutines].GCCPU)
+		for _, rival := range parties[1:] {
+			figures["gc/"+rival] = append(figures["gc/"+rival], turn[ofFibers].GC/turn[rival].GC)
+			figures["gc-cpu/"+rival] = append(figures["gc-cpu/"+rival], turn[ofFibers].GCCPU/turn[rival].GCCPU)
+		}
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(n), "parked")

@@ -1,9 +1,12 @@
 package compiled
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // A thread is what the rivals have in place of a fiber: a goroutine, which waits at a
-// channel. The functions over threads are those of source.go word for word.
+// channel, or without one sleeps. The functions over threads are those of source.go word for word.
 type thread struct{ wake chan struct{} }
 
 func (*thread) yield()  { runtime.Gosched() }
@@ -38,7 +41,11 @@ func plainParked(t *thread) { sum += plainDescend(t, parkedDepth-1) }
 func plainDescend(t *thread, depth int) int {
 	if depth == 1 {
 		arrived.Add(1)
-		t.park()
+		if t.wake == nil {
+			time.Sleep(24 * time.Hour)
+		} else {
+			t.park()
+		}
 		return 1
 	}
 	return plainDescend(t, depth-1) + depth
