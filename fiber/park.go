@@ -234,7 +234,9 @@ func (l *Loop) call(f *Fiber) {
 			l.crash(f, recover(), resumed)
 		}
 	}()
-	f.notified = false // Resume looks at everything
+	if !f.Left() {
+		f.notified = false // Resume looks at everything; compiled user code does not
+	}
 	status := f.machine.Resume(f)
 	resumed = true
 	l.settle(f, status, nil)
