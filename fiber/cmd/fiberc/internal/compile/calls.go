@@ -28,13 +28,7 @@ func (l *lowering) arguments(call *ast.CallExpr) string {
 			if _, tuple := l.info.TypeOf(operands[0]).(*types.Tuple); tuple {
 				no(call, "a call with the results of another")
 			}
-			_, have := types.Unalias(s.Recv()).(*types.Pointer)
-			_, want := types.Unalias(s.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
-			recv := convert(l.file.typ(s.Recv(), call), l.text(operands[0]))
-			if have && !want {
-				recv = "*" + recv
-			}
-			args, operands = append(args, recv), operands[1:]
+			args, operands = append(args, convert(l.file.typ(s.Recv(), call), l.text(operands[0]))), operands[1:]
 		}
 	}
 	if len(call.Args) == 1 {
