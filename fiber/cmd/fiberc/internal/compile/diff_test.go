@@ -180,7 +180,7 @@ func firstDifference(got, want string) string {
 // functions.
 const hard = `
 main.T_n main.reservedNames main.reservedNames.func1 main.reservedNames.func2
-main.trustMade.func1.func1 main.trustMade.func2.func1 main.trustGoroutines.func2
+main.trustMade.func1.func1 main.trustGoroutines.func2
 main.trustGoroutines.func4 main.trustGoroutines.func5 main.trustMethods.func1
 main.trustMethods.func4 main.trustMethods.func5 main.trustMethods.func6 main.paramSet.func1
 main.paramAssigned.func1 main.trustPassed.func1 main.trustPassed.func3 main.trustPassed.func4
@@ -200,6 +200,8 @@ func TestCases(t *testing.T) {
 			}
 			m[name+".go"] = string(text)
 		}
+		m["js.go"] = "package main\n\nimport \"github.com/heddle-go/heddle/fiber\"\n\nfunc init() { cases = append(cases, inJS) }\n\n" +
+			"func inJS(f *fiber.Fiber, t *T) { t.log(t.n(f, 1)) }\n"
 		return m
 	}
 	for _, race := range []bool{false, true} {

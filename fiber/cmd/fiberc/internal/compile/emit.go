@@ -125,7 +125,8 @@ func (p *Program) generate(done map[*ast.File][]body) (Output, error) {
 			for _, x := range list {
 				x.l.write(&b, name)
 			}
-			gen := filepath.Join(filepath.Dir(name), "zz_fiberc_"+filepath.Base(name))
+			// js.go must not become something_js.go, which is built for one system only.
+			gen := filepath.Join(filepath.Dir(name), "zz_fiberc_"+strings.TrimSuffix(filepath.Base(name), ".go")+"_.go")
 			text, err := finish(pkg, names, b.String(), filepath.Base(name))
 			if err != nil {
 				return nil, err

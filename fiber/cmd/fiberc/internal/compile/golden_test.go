@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			var b strings.Builder
-			for _, name := range []string{"main.go", "zz_fiberc_main.go", "zz_fiberc.go"} {
+			for _, name := range []string{"main.go", "zz_fiberc_main_.go", "zz_fiberc.go"} {
 				b.WriteString("== " + name + "\n" + strings.ReplaceAll(string(out[filepath.Join(dir, name)]), dir, "/golden") + "\n")
 			}
 			golden := strings.TrimSuffix(in, ".go.txt") + ".golden"
