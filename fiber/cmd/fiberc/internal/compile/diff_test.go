@@ -187,7 +187,8 @@ main.paramAssigned.func1 main.trustPassed.func1 main.trustPassed.func3 main.trus
 main.trustPassed.func8 main.returned.func1 main.trustShadowed.func1 main.trustShadowed.func4
 main.trustShadowed.func6 main.trustShadowed.func7 main.trustForeign.func1 main.trustForeign.func3
 main.trustForeign.func5.func1 main.trustForeign.func6 main.trustForeign.func7
-main.trustForeign.func8 main.upTo.func1 main.overFuncs main.rangeFuncs main.rangeFuncs.func1`
+main.trustForeign.func8 main.upTo.func1 main.overFuncs main.rangeFuncs main.rangeFuncs.func1
+main.shadowedType main.shadowedType.func1`
 
 // The same program, both ways.
 func TestCases(t *testing.T) {
