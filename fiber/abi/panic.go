@@ -5,7 +5,8 @@ package abi
 // or Goexit further in must reach it there: it is resumed in order to panic, or to exit,
 // at the call where it has left, so that its guard sees what it would have seen.
 
-// raised is what a function is resumed with in place of results.
+// raised is what a function is resumed with in place of results. A panic may be under way
+// while the goroutine exits: one in a deferred call.
 type raised struct {
 	value any
 	exit  bool
@@ -22,29 +23,48 @@ func (s *Stack) LinkGuard(fr *Frame, pc uint16) {
 
 // Raise is called by a function with deferred calls when it is resumed, under its guard.
 // It panics if that is what the function was resumed for, and returns true if it is to
-// call runtime.Goexit.
+// call runtime.Goexit, with Again deferred.
 func (s *Stack) Raise() bool {
 	r := s.raised
 	if r == nil {
 		return false
 	}
-	s.raised = nil
 	if r.exit {
 		return true
 	}
+	s.raised = nil
 	panic(r.value)
+}
+
+// Again panics with what a deferred call further in has panicked with while the goroutine
+// exits.
+func (s *Stack) Again() {
+	v := s.raised.value
+	s.raised = nil
+	if v != nil {
+		panic(v)
+	}
 }
 
 // guarded resumes fr, whose caller is up, while some function further out has deferred
 // calls. It returns the function that has returned or left, and its caller: others, if a
 // panic went out to it and it has recovered. What nobody recovers goes on as a panic.
 func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
+	var v any
+	stepping := true
+	defer func() {
+		if stepping && v != nil {
+			// step has caught a panic and does not return: the goroutine exits.
+			s.exit(up, v)
+		}
+	}()
 	for {
-		v, ok := s.step(fr, up)
-		if ok {
+		if s.step(fr, up, &v) {
+			stepping = false
 			s.fault = nil // whatever there was has been recovered
 			return fr, up
 		}
+		stepping = false
 		for over := true; over; over = fr.how == 0 {
 			if fr.how != 0 {
 				s.guards--
@@ -56,37 +76,42 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 		}
 		fr.up = nil
 		s.raised = &raised{value: v}
+		v, stepping = nil, true
 	}
 }
 
 // step resumes fr and catches its panic. A Goexit it passes to the frames further out.
-func (s *Stack) step(fr, up *Frame) (v any, ok bool) {
+func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 	defer func() {
 		if !ok {
-			if v = recover(); v == nil {
-				s.exit(up)
+			if *v = recover(); *v == nil {
+				s.exit(up, nil)
 			} else {
-				s.blame(v)
+				s.blame(*v)
 			}
 		}
 	}()
 	s.inside, s.out = fr.kind, up
 	kinds[fr.kind].Resume(s, fr)
-	return nil, true
+	return true
 }
 
-// exit runs the deferred calls of fr and the frames outside it while the goroutine exits.
-func (s *Stack) exit(fr *Frame) {
+// exit runs the deferred calls of fr and the frames outside it while the goroutine exits,
+// and panics with v, if a deferred call has.
+func (s *Stack) exit(fr *Frame, v any) {
 	for fr != nil && fr.how == 0 {
 		fr = fr.up
 	}
 	if fr == nil {
+		if v != nil {
+			panic(v)
+		}
 		return
 	}
 	up := fr.up
-	defer s.exit(up)
+	defer func() { s.exit(up, recover()) }()
 	s.guards--
 	fr.up = nil
-	s.raised = &raised{exit: true}
+	s.raised = &raised{value: v, exit: true}
 	kinds[fr.kind].Resume(s, fr)
 }

@@ -27,6 +27,7 @@ func (p *Program) Analyze() {
 	for _, f := range p.all {
 		p.findLocals(f)
 	}
+	p.findEscapes()
 	p.findSlots()
 	p.spread(func(f *Func) bool { return true })
 	for _, f := range p.all {

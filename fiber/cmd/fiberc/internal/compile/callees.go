@@ -126,10 +126,11 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 				return callee{}
 			}
 		case sel.Kind() == types.MethodExpr:
-			if len(sel.Index()) == 1 && !types.IsInterface(sel.Recv()) && !isTypeParam(sel.Recv()) {
-				return callee{static: p.funcOf(sel.Obj().(*types.Func))}
+			fn := sel.Obj().(*types.Func)
+			if len(sel.Index()) != 1 || types.IsInterface(sel.Recv()) || isTypeParam(sel.Recv()) || pointer(sel.Recv()) != pointer(fn.Signature().Recv().Type()) {
+				return callee{} // (*T).M of a method of T has a panic of its own for nil
 			}
-			return callee{}
+			return callee{static: p.funcOf(fn)}
 		}
 	}
 	if fn, ok := obj.(*types.Func); ok {
@@ -149,6 +150,12 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 		return callee{dynamic: sig}
 	}
 	return p.trustedCall(f, fun, sig)
+}
+
+// pointer reports whether t is a pointer, by its form.
+func pointer(t types.Type) bool {
+	_, ok := types.Unalias(t).(*types.Pointer)
+	return ok
 }
 
 // isTypeParam reports whether t, or what it points to, is a type parameter.

@@ -26,13 +26,7 @@ func (l *lowering) arguments(call *ast.CallExpr) string {
 		case s.Kind() == types.MethodVal:
 			args = append(args, l.receiver(sel, s))
 		case s.Kind() == types.MethodExpr:
-			_, have := types.Unalias(s.Recv()).(*types.Pointer)
-			_, want := types.Unalias(s.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
-			recv := convert(l.file.typ(s.Recv(), call), operands[0].text)
-			if have && !want {
-				recv = "*" + recv
-			}
-			args, operands = append(args, recv), operands[1:]
+			args, operands = append(args, convert(l.file.typ(s.Recv(), call), operands[0].text)), operands[1:]
 		}
 	}
 	for _, a := range operands {

@@ -57,6 +57,22 @@ func (l *lowering) constant(id *ast.Ident) {
 	l.consts[c] = l.exactly(c, id)
 }
 
+// constText spells a constant that is not declared where it is copied to, "" for others.
+func (l *lowering) constText(c *types.Const, at ast.Node) string {
+	if text := l.consts[c]; text != "" || !l.around(c) {
+		return text
+	}
+	return l.exactly(c, at)
+}
+
+// around reports whether a literal that is lowered has o from a function around it.
+func (l *lowering) around(o types.Object) bool {
+	if l.f.Lit == nil || o.Pkg() != l.pkg.Types || o.Parent() == nil || o.Parent() == l.pkg.Types.Scope() {
+		return false
+	}
+	return o.Pos() < l.f.Body.Pos() || o.Pos() >= l.f.Body.End()
+}
+
 // exactly spells the value of a constant, in its type or, for an untyped one, in its kind.
 func (l *lowering) exactly(c *types.Const, at ast.Node) string {
 	v := c.Val()

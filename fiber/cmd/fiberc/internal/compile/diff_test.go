@@ -175,17 +175,34 @@ func firstDifference(got, want string) string {
 	return "it ends early"
 }
 
+// hard are the functions of hard.go.txt and hard2.go.txt that stay on a stack: those that
+// have names like generated ones, literals that are not only called, and ranges over
+// functions.
+const hard = `
+main.T_n main.reservedNames main.reservedNames.func1 main.reservedNames.func2
+main.trustMade.func1.func1 main.trustGoroutines.func2
+main.trustGoroutines.func4 main.trustGoroutines.func5 main.trustMethods.func1
+main.trustMethods.func4 main.trustMethods.func5 main.trustMethods.func6 main.paramSet.func1
+main.paramAssigned.func1 main.trustPassed.func1 main.trustPassed.func3 main.trustPassed.func4
+main.trustPassed.func8 main.returned.func1 main.trustShadowed.func1 main.trustShadowed.func4
+main.trustShadowed.func6 main.trustShadowed.func7 main.trustForeign.func1 main.trustForeign.func3
+main.trustForeign.func5.func1 main.trustForeign.func6 main.trustForeign.func7
+main.trustForeign.func8 main.upTo.func1 main.overFuncs main.rangeFuncs main.rangeFuncs.func1
+main.shadowedType main.shadowedType.func1`
+
 // The same program, both ways.
 func TestCases(t *testing.T) {
 	sources := func() map[string]string {
-		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.callbacks.func1 main.callbacks.func2 main.aroundType.func1 main.aroundType.func2"}
-		for _, name := range []string{"cases", "defers", "generics", "values", "forms", "defers2", "around"} {
+		m := map[string]string{"allowed": "main.values.func2.func1 main.acc.get main.wrap main.callbacks.func1 main.callbacks.func2 main.aroundType.func1 main.aroundType.func2 " + hard}
+		for _, name := range []string{"cases", "defers", "generics", "values", "forms", "defers2", "around", "hard", "hard2"} {
 			text, err := os.ReadFile("testdata/" + name + ".go.txt")
 			if err != nil {
 				t.Fatal(err)
 			}
 			m[name+".go"] = string(text)
 		}
+		m["js.go"] = "package main\n\nimport \"github.com/heddle-go/heddle/fiber\"\n\nfunc init() { cases = append(cases, inJS) }\n\n" +
+			"func inJS(f *fiber.Fiber, t *T) { t.log(t.n(f, 1)) }\n"
 		return m
 	}
 	for _, race := range []bool{false, true} {

@@ -77,7 +77,8 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 			r = &why
 		}
 	}()
-	if f.Pkg.names[f.name] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
+	base := lowerFirst(f.name)
+	if f.Pkg.names[base] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
 		no(f.Body, "another function has the name %s", f.name)
 	}
 	if f.entered() || f.trusted {
@@ -90,7 +91,7 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 	}
 	l = p.lower(f, f.Pkg.files[f.File])
 	l.measure()
-	f.Pkg.names[f.name] = true
+	f.Pkg.names[base] = true
 	return l, nil
 }
 

@@ -8,9 +8,9 @@ import (
 
 // spill makes the calls of some expressions that are evaluated together, in gc's order,
 // up to and including the last that may park. Afterwards text of the expressions names
-// temporaries in their place. gc makes calls, receives, reads of maps, type assertions,
-// slices, && and || where they stand, and loads variables, dereferences and indexes
-// afterwards (cmd/compile/internal/walk/order.go); what is left in the expression keeps
+// temporaries in their place. gc makes calls (len, min, make and []byte(s) too), receives, type
+// assertions, slices, && and || where they stand, and loads variables, reads maps,
+// dereferences and indexes afterwards (cmd/compile/internal/walk/order.go); what is left in the expression keeps
 // to that by itself.
 func (l *lowering) spill(list ...ast.Expr) {
 	var ops []ast.Expr
@@ -38,6 +38,11 @@ func (l *lowering) spill(list ...ast.Expr) {
 				if l.parksIn(b) {
 					last = len(ops)
 				}
+				ops = append(ops, e)
+				return false
+			}
+			if c, ok := e.(*ast.CompositeLit); ok && l.isMap(c) && l.parksIn(c) {
+				last = len(ops)
 				ops = append(ops, e)
 				return false
 			}
@@ -72,17 +77,14 @@ func (l *lowering) ordered(e ast.Expr) bool {
 	case *ast.CallExpr:
 		tv := l.info.Types[ast.Unparen(e.Fun)]
 		if tv.IsType() {
-			return false // a conversion
+			// A conversion: of a string to bytes or runes it is a call.
+			_, to := tv.Type.Underlying().(*types.Slice)
+			from, _ := l.info.TypeOf(e.Args[0]).Underlying().(*types.Basic)
+			return to && from != nil && from.Info()&types.IsString != 0
 		}
 		if tv.IsBuiltin() {
-			if id, ok := ast.Unparen(e.Fun).(*ast.Ident); ok {
-				switch id.Name {
-				case "len", "cap", "real", "imag", "complex", "new", "make", "min", "max":
-					return false
-				}
-				return true
-			}
-			return false // of unsafe
+			_, ok := ast.Unparen(e.Fun).(*ast.Ident)
+			return ok // of unsafe if not
 		}
 		return true
 	case *ast.UnaryExpr:
@@ -92,8 +94,10 @@ func (l *lowering) ordered(e ast.Expr) bool {
 			if _, ok := types.Unalias(t).(*types.TypeParam); ok {
 				no(e, "an index of a value of type parameter %s", t)
 			}
+			// A map is read after the calls, unless the key is bytes that are converted.
+			c, ok := ast.Unparen(e.Index).(*ast.CallExpr)
 			_, isMap := t.Underlying().(*types.Map)
-			return isMap
+			return isMap && ok && l.info.Types[c.Fun].IsType() && isBytes(l.info.TypeOf(c.Args[0]))
 		}
 	case *ast.SliceExpr:
 		return true
@@ -109,6 +113,11 @@ func (l *lowering) ordered(e ast.Expr) bool {
 		}
 	}
 	return false
+}
+
+func isBytes(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Slice)
+	return ok
 }
 
 // direct reports whether an interface holds a value of type t in its data word.
@@ -142,6 +151,10 @@ func (l *lowering) now(e ast.Expr) {
 		l.value(b.Y, t)
 		l.label(end)
 		l.repl[e] = t
+		return
+	}
+	if lit, ok := e.(*ast.CompositeLit); ok {
+		l.repl[e] = l.mapLiteral(lit)
 		return
 	}
 	if call, ok := e.(*ast.CallExpr); ok {

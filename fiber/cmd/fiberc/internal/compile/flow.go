@@ -87,7 +87,7 @@ func (l *lowering) stmt(s ast.Stmt, label string) {
 		l.spill(s.Chan, s.Value)
 		l.do(s, l.text(s))
 	case *ast.GoStmt:
-		l.spill(s.Call.Args...)
+		l.spill(append([]ast.Expr{s.Call.Fun}, s.Call.Args...)...)
 		l.do(s, l.text(s))
 	case *ast.ReturnStmt:
 		l.ret(s)

@@ -70,12 +70,6 @@ func (f *Func) entered() bool {
 	return f.Lit != nil || f.value
 }
 
-// around reports whether a constant or type is declared in a function around f: the second
-// body of f lies in none.
-func (f *Func) around(o types.Object) bool {
-	return o.Pkg() == f.Pkg.Types && o.Parent() != o.Pkg().Scope() && (o.Pos() < f.Body.Pos() || o.Pos() >= f.Body.End())
-}
-
 func (p *Program) collect(pkg *Package, file *ast.File) {
 	var encl *Func
 	var title string

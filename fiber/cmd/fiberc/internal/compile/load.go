@@ -53,6 +53,7 @@ type Program struct {
 
 	reached map[*Func]bool // what compiled code gets to, after Compile
 	locals  map[*types.Var]*local
+	escapes map[any]bool     // see escape.go
 	slots   map[string]*slot // by their keys
 	noWait  map[types.Object]bool
 

@@ -145,13 +145,21 @@ func (p *Program) lower(f *Func, names *fileNames) *lowering {
 	for _, name := range []string{"s_", "fr_", "abi_"} {
 		l.taken[name] = true
 	}
-	outer := ast.Node(f.Body)
-	if f.Encl != nil {
-		outer = f.Encl.Body
+	top := f
+	for top.Encl != nil {
+		top = top.Encl
 	}
+	outer := ast.Node(top.Lit)
+	if top.Decl != nil {
+		outer = top.Decl
+	}
+	lits := top.Lit != nil || top.lits > 0 // what begins them cannot rename
 	ast.Inspect(outer, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok {
 			l.taken[id.Name] = true
+			if _, local := l.info.Defs[id].(*types.Var); local && (generated(id.Name) || lits && reserved(id.Name)) {
+				no(id, "a variable whose name is like those of generated code")
+			}
 		}
 		return true
 	})
@@ -213,6 +221,11 @@ func reserved(n string) bool {
 	}
 	_, err := strconv.Atoi(n[1 : len(n)-1])
 	return err == nil
+}
+
+// generated names are those of generated functions.
+func generated(n string) bool {
+	return strings.HasPrefix(strings.TrimLeft(n, "cC"), handPrefix[1:]) || strings.HasPrefix(n, "fiberc_")
 }
 
 // typ spells a type in the generated file.

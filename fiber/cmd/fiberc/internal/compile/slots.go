@@ -214,8 +214,18 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 	} else {
 		_, have := types.Unalias(last).(*types.Pointer)
 		_, want := types.Unalias(m.fn.Sig.Recv().Type()).(*types.Pointer)
+		nilCall := ""
 		switch {
 		case have && !want:
+			if len(m.sel.Index()) == 1 {
+				// The runtime has a panic of its own for that.
+				nilCall = fmt.Sprintf("if %s == nil {\n%sx_.(interface{ %s(%s)%s }).%s(%s)\n", val, ret, s.name,
+					strings.Join(params[2:], ", "), results, s.name, strings.TrimPrefix(args, ", "))
+				if ret == "" {
+					nilCall += "return\n"
+				}
+				nilCall += "}\n"
+			}
 			val = "*" + val
 		case !have && want:
 			val = "&" + val
@@ -230,7 +240,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		if m.fn.typeParams().Len() > 0 {
 			return "" // promoted from an instantiated type
 		}
-		body = ret + name + "(s_, nil" + strings.Repeat(", false", len(m.fn.flags())) + ", " + val + args + ")\n"
+		body = nilCall + ret + name + "(s_, nil" + strings.Repeat(", false", len(m.fn.flags())) + ", " + val + args + ")\n"
 	}
 	return fmt.Sprintf("func init() {\n%s.Add(*new(%s), func(%s)%s {\n%s})\n}\n\n",
 		names.slotVar(s), recv, strings.Join(params, ", "), results, body)

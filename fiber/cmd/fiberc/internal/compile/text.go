@@ -106,17 +106,13 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				if v.ref() != m.Name {
 					*edits = append(*edits, edit{m.Pos(), m.End(), v.ref()})
 				}
-			} else if c, ok := obj.(*types.Const); ok && l.consts[c] != "" {
-				*edits = append(*edits, edit{m.Pos(), m.End(), l.consts[c]})
+			} else if c, ok := obj.(*types.Const); ok && l.constText(c, m) != "" {
+				*edits = append(*edits, edit{m.Pos(), m.End(), l.constText(c, m)})
+			} else if tn, ok := obj.(*types.TypeName); ok && l.around(tn) {
+				l.file.local(tn, m)
 			} else if obj != nil && obj.Pkg() != nil && obj.Pkg() != l.pkg.Types && obj.Parent() == obj.Pkg().Scope() {
 				// Imported by a dot.
 				*edits = append(*edits, edit{m.Pos(), m.End(), l.file.of(obj.Pkg()) + "." + m.Name})
-			} else if ok && l.f.around(c) {
-				*edits = append(*edits, edit{m.Pos(), m.End(), l.exactly(c, m)})
-			} else if tn, ok := obj.(*types.TypeName); ok && tn.Pkg() == l.pkg.Types && tn.Parent() != l.pkg.Types.Scope() {
-				if _, param := tn.Type().(*types.TypeParam); !param {
-					l.file.local(tn, m)
-				}
 			}
 			return false
 		case *ast.SelectorExpr:

@@ -17,7 +17,7 @@ import (
 //     a variable as above, or a parameter whose own flag is true.
 //
 // Both sides must run on the same Stack, so neither may lie inside another literal that
-// is entered by itself.
+// is entered by itself, and nobody else may have the literal at all: see escape.go.
 
 // paramsMax bounds the parameters that may have a flag.
 const paramsMax = 32
@@ -26,7 +26,8 @@ const paramsMax = 32
 type local struct {
 	lit   *ast.FuncLit
 	owner *Func
-	sets  int // how often it is assigned
+	maker *Func // where it is assigned
+	sets  int   // how often it is assigned
 }
 
 // findLocals finds variables that always hold the same literal, or nil.
@@ -58,6 +59,7 @@ func (p *Program) findLocals(f *Func) {
 		l.sets++
 		if val != nil {
 			l.lit, _ = ast.Unparen(val).(*ast.FuncLit)
+			l.maker = f
 		}
 	}
 	ast.Inspect(f.Body, func(n ast.Node) bool {
@@ -110,10 +112,16 @@ func (f *Func) domain() *Func {
 func (p *Program) always(f *Func, e ast.Expr) *Func {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.FuncLit:
-		return p.lits[e]
+		if !p.escapes[e] {
+			return p.lits[e]
+		}
 	case *ast.Ident:
 		v, _ := f.Pkg.TypesInfo.Uses[e].(*types.Var)
-		if l := p.locals[v]; v != nil && l != nil && l.sets == 1 && l.lit != nil && l.owner != nil && l.owner.domain() == f.domain() {
+		l := p.locals[v]
+		if v == nil || l == nil || l.sets != 1 || l.lit == nil || l.owner == nil || p.escapes[v] || p.escapes[l.lit] {
+			return nil
+		}
+		if d := f.domain(); l.owner.domain() == d && l.maker.domain() == d {
 			return p.lits[l.lit]
 		}
 	}
@@ -128,7 +136,7 @@ func (p *Program) ownParam(f *Func, e ast.Expr) int {
 		return -1
 	}
 	v, _ := f.Pkg.TypesInfo.Uses[id].(*types.Var)
-	if v == nil || p.locals[v] != nil {
+	if v == nil || p.locals[v] != nil || p.escapes[v] {
 		return -1
 	}
 	for i := range min(f.Sig.Params().Len(), paramsMax) {

@@ -1,0 +1,190 @@
+package compile
+
+import (
+	"go/ast"
+	"go/types"
+)
+
+// A trusted literal (trust.go) looks for offers in the Stack it was made on, whoever calls
+// it. So nobody may call it but the code that runs on that Stack: called by another fiber
+// or a goroutine, it would read what the Stack's owner writes at that time, and could take
+// an offer that was made to another call. So a literal is trusted only if it escapes
+// nowhere: it is called, compared, or handed on to a parameter of which the same is true,
+// and all that in functions that are themselves called where they stand or escape nowhere.
+
+// escapes finds variables and literals that may be called by somebody else.
+type escapes struct {
+	p     *Program
+	out   map[any]bool  // *types.Var and *ast.FuncLit
+	users map[any][]any // those that escape if this one does
+	owner map[*types.Var]*Func
+}
+
+func (p *Program) findEscapes() {
+	e := &escapes{p: p, out: map[any]bool{}, users: map[any][]any{}, owner: map[*types.Var]*Func{}}
+	p.escapes = e.out
+	for v, l := range p.locals {
+		e.owner[v] = l.owner
+	}
+	for _, f := range p.all {
+		for v := range f.Sig.Params().Variables() {
+			e.owner[v] = f
+		}
+	}
+	for _, f := range p.all {
+		e.walk(f)
+	}
+	var list []any
+	for x := range e.out {
+		list = append(list, x)
+	}
+	for len(list) > 0 {
+		x := list[len(list)-1]
+		list = list[:len(list)-1]
+		for _, y := range e.users[x] {
+			if !e.out[y] {
+				e.out[y] = true
+				list = append(list, y)
+			}
+		}
+	}
+}
+
+// follows notes that x escapes if y does.
+func (e *escapes) follows(x, y any) { e.users[y] = append(e.users[y], x) }
+
+// walk looks at what f itself does with function values.
+func (e *escapes) walk(f *Func) {
+	info := f.Pkg.TypesInfo
+	var stack []ast.Node
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		if n == nil {
+			stack = stack[:len(stack)-1]
+			return true
+		}
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			e.look(f, n, n, stack)
+			return false
+		case *ast.Ident:
+			v, ok := info.Uses[n].(*types.Var)
+			if !ok || v.IsField() {
+				break
+			}
+			if _, ok := v.Type().Underlying().(*types.Signature); !ok {
+				break
+			}
+			e.look(f, n, v, stack)
+			own := e.owner[v]
+			for g := f; own != nil && g != own; g = g.Encl {
+				if g == nil || g.Lit == nil {
+					own = nil
+					break
+				}
+				e.follows(v, g.Lit)
+			}
+			if own == nil {
+				e.out[v] = true
+			}
+		}
+		stack = append(stack, n)
+		return true
+	})
+}
+
+// look finds what becomes of the function value x, which stands at n.
+func (e *escapes) look(f *Func, n ast.Expr, x any, stack []ast.Node) {
+	i := len(stack) - 1
+	for ; i >= 0; i-- {
+		paren, ok := stack[i].(*ast.ParenExpr)
+		if !ok {
+			break
+		}
+		n = paren
+	}
+	if i < 0 {
+		e.out[x] = true
+		return
+	}
+	spawned := false
+	if i > 0 {
+		_, spawned = stack[i-1].(*ast.GoStmt)
+	}
+	switch at := stack[i].(type) {
+	case *ast.CallExpr:
+		if spawned {
+			break
+		}
+		if at.Fun == n {
+			return
+		}
+		if v := e.parameter(f, at, n); v != nil {
+			e.follows(x, v)
+			return
+		}
+	case *ast.BinaryExpr:
+		return // it is compared with nil
+	case *ast.AssignStmt:
+		for j, l := range at.Lhs {
+			if l == n {
+				return
+			}
+			if len(at.Lhs) == len(at.Rhs) && at.Rhs[j] == n && e.assigned(f, l, x) {
+				return
+			}
+		}
+	case *ast.ValueSpec:
+		for j, id := range at.Names {
+			if len(at.Names) == len(at.Values) && at.Values[j] == n && e.assigned(f, id, x) {
+				return
+			}
+		}
+	}
+	e.out[x] = true
+}
+
+// assigned looks at an assignment of x to l.
+func (e *escapes) assigned(f *Func, l ast.Expr, x any) bool {
+	id, ok := ast.Unparen(l).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	if id.Name == "_" {
+		return true
+	}
+	v, ok := f.Pkg.TypesInfo.ObjectOf(id).(*types.Var)
+	if !ok || e.owner[v] == nil {
+		return false
+	}
+	e.follows(x, v)
+	return true
+}
+
+// parameter is that of a function of the program to which a call passes n, nil if that is
+// not known.
+func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) *types.Var {
+	c := e.p.calleeOf(f, call)
+	if c.static == nil || c.static.Body == nil {
+		return nil
+	}
+	sig := c.static.Sig
+	for i, a := range call.Args {
+		if a != n {
+			continue
+		}
+		if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+			if s := f.Pkg.TypesInfo.Selections[sel]; s != nil && s.Kind() == types.MethodExpr {
+				i--
+			}
+		}
+		if i < 0 || i >= sig.Params().Len() || sig.Variadic() && i == sig.Params().Len()-1 {
+			return nil
+		}
+		v := sig.Params().At(i)
+		if _, ok := v.Type().Underlying().(*types.Signature); !ok || v.Name() == "" || v.Name() == "_" {
+			return nil
+		}
+		return v
+	}
+	return nil
+}
