@@ -93,7 +93,7 @@ func testBatch(t *testing.T, s uint64, list []int) {
 
 // verdict builds and runs a file of cases both ways and says what is wrong.
 func verdict(t *testing.T, src string) string {
-	s, err := tryBuild(t, false, map[string]string{"random.go": src})
+	s, err := tryBuild(t, false, map[string]string{"random.go": src, "quick": "yes"})
 	if err != nil {
 		return err.Error()
 	}
