@@ -92,30 +92,6 @@ func (x *Ctx) rebase(head []byte) {
 	x.normalize()
 }
 
-// rest gives work back while a compiled handler waits, unless it has begun to say what
-// its reply is. Nothing else looks at a Ctx meanwhile. On the baton.
-func (x *Ctx) rest() bool {
-	if !x.reply.untouched() {
-		return false
-	}
-	if x.moved {
-		x.req.Reset()
-		x.moved = false
-	}
-	sh := x.conn.shard
-	if len(sh.works) < spareMax {
-		sh.works = append(sh.works, x.work)
-	}
-	x.work = nil
-	return true
-}
-
-// resume undoes rest. On the baton.
-func (x *Ctx) resume() {
-	x.work = x.conn.shard.takeWork()
-	x.rebase(x.conn.nc.Buffered()[:x.headLen])
-}
-
 // bodyReader is a Ctx as the reader of its body.
 type bodyReader Ctx
 

@@ -237,20 +237,6 @@ func (c *conn) answered(f *fiber.Fiber, x *Ctx, err error) {
 	c.finish(f, x)
 }
 
-// goOn continues a compiled handler that has left to wait. It reports false if it waits
-// again.
-func (c *conn) goOn(f *fiber.Fiber) bool {
-	if c.ctx.work == nil {
-		c.ctx.resume()
-	}
-	done := f.Continue()
-	if f.Left() {
-		return false
-	}
-	c.answered(f, c.ctx, abi.Results[abi.R1[error]](fiber.StackOf(f), done).A)
-	return true
-}
-
 // finish completes the reply after the handler has returned.
 func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.served = true

@@ -37,7 +37,6 @@ import (
 	"go/token"
 	"go/types"
 	"strconv"
-	"strings"
 )
 
 // refusal is the panic of no.
@@ -48,15 +47,6 @@ type refusal struct {
 
 func no(at ast.Node, format string, args ...any) {
 	panic(refusal{at.Pos(), fmt.Sprintf(format, args...)})
-}
-
-// A variable is a local of the second body.
-type variable struct {
-	name  string
-	typ   types.Type // of the variable, not of its box
-	raw   string     // how a type of package abi is spelled, "" for others
-	boxed bool
-	param bool
 }
 
 // An instr is a piece of flattened code.
@@ -172,62 +162,6 @@ func (p *Program) lower(f *Func, names *fileNames) *lowering {
 	return l
 }
 
-// name returns a name for a hoisted variable.
-func (l *lowering) nameFor(base string) string {
-	if base == "_" || base == "" {
-		base = "blank_"
-	}
-	free := func(n string) bool {
-		if types.Universe.Lookup(n) != nil || l.pkg.Types.Scope().Lookup(n) != nil || l.file.has(n) || reserved(n) {
-			return false
-		}
-		for tp := range l.f.typeParams().TypeParams() {
-			if tp.Obj().Name() == n {
-				return false
-			}
-		}
-		for _, v := range l.order {
-			if v.name == n {
-				return false
-			}
-		}
-		for _, list := range [][]*variable{l.params, l.results} {
-			for _, v := range list {
-				if v.name == n {
-					return false
-				}
-			}
-		}
-		return true
-	}
-	if free(base) && base != "blank_" {
-		return base
-	}
-	for i := 2; ; i++ {
-		if n := base + "_" + strconv.Itoa(i); free(n) && !l.taken[n] {
-			return n
-		}
-	}
-}
-
-// reserved names are those of generated code.
-func reserved(n string) bool {
-	switch n {
-	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_":
-		return true
-	}
-	if len(n) < 3 || n[0] != 'a' || n[len(n)-1] != '_' {
-		return false
-	}
-	_, err := strconv.Atoi(n[1 : len(n)-1])
-	return err == nil
-}
-
-// generated names are those of generated functions.
-func generated(n string) bool {
-	return strings.HasPrefix(strings.TrimLeft(n, "cC"), handPrefix[1:]) || strings.HasPrefix(n, "fiberc_")
-}
-
 // typ spells a type in the generated file.
 func (l *lowering) typ(t types.Type, at ast.Node) string { return l.file.typ(t, at) }
 
@@ -298,30 +232,6 @@ func (l *lowering) signature() {
 	}
 }
 
-// hoist declares a variable of the source at the head of the second body.
-func (l *lowering) hoist(obj types.Object, at ast.Node) *variable {
-	if v := l.vars[obj]; v != nil {
-		return v
-	}
-	v := &variable{name: l.nameFor(obj.Name()), typ: obj.Type(), boxed: l.facts.boxed(obj)}
-	l.typ(v.typ, at)
-	l.order = append(l.order, v)
-	l.vars[obj] = v
-	return v
-}
-
-// temp declares a temporary.
-func (l *lowering) temp(t types.Type, at ast.Node) *variable {
-	if b, ok := t.(*types.Basic); ok && b.Info()&types.IsUntyped != 0 {
-		t = types.Default(t)
-	}
-	l.temps++
-	v := &variable{name: l.nameFor("t" + strconv.Itoa(l.temps) + "_"), typ: t}
-	l.typ(t, at)
-	l.order = append(l.order, v)
-	return v
-}
-
 func (l *lowering) newLabel(what string) string {
 	l.labels++
 	return what + strconv.Itoa(l.labels) + "_"
@@ -388,32 +298,4 @@ func (l *lowering) parksInAny(list []ast.Expr) bool {
 		}
 	}
 	return false
-}
-
-// ref is how code names a variable.
-func (v *variable) ref() string {
-	if v.boxed {
-		return "(*" + v.name + ")"
-	}
-	return v.name
-}
-
-// spell is the type with which a variable is declared.
-func (v *variable) spell(l *lowering) string {
-	if v.raw != "" {
-		return v.raw
-	}
-	t := l.file.typ(v.typ, l.f.Body)
-	if v.boxed {
-		return "*" + t
-	}
-	return t
-}
-
-func join(vars []*variable, sep string) string {
-	var list []string
-	for _, v := range vars {
-		list = append(list, v.name)
-	}
-	return strings.Join(list, sep)
 }
