@@ -14,6 +14,9 @@ func (p *Program) Analyze() {
 	p.slots = map[string]*slot{}
 	p.methodValues = map[*ast.SelectorExpr]*Func{}
 	for _, pkg := range p.Pkgs {
+		if name := pkg.hides(); name != "" && pkg.Skip == "" {
+			pkg.Skip = "the package declares " + name + ", which generated code needs as the language has it"
+		}
 		for _, file := range pkg.Syntax {
 			p.collect(pkg, file)
 		}
@@ -40,6 +43,21 @@ func (p *Program) Analyze() {
 		}
 	}
 	p.settle()
+}
+
+// hides returns a name of the language that a package declares and generated code uses, ""
+// if there is none.
+func (pkg *Package) hides() string {
+	for _, name := range types.Universe.Names() {
+		switch name {
+		case "min", "max", "clear", "print", "println", "copy", "close", "complex", "real", "imag", "delete", "cap", "make":
+			continue // only as the source uses it
+		}
+		if pkg.Types.Scope().Lookup(name) != nil {
+			return name
+		}
+	}
+	return ""
 }
 
 // settle decides which functions are compiled: those that may park in something that is.
