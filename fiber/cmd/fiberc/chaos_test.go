@@ -34,7 +34,6 @@ func TestChaos(t *testing.T) {
 		{packages: "container/heap container/list container/ring go/parser", every: "1"},
 		{packages: "sort strings bytes text/template", every: "1", skip: "TestBuilderAllocs|TestBuilderGrow", long: true},
 		{packages: "strconv regexp encoding/json", every: "3", long: true},
-		{packages: "strconv regexp encoding/json", every: "7", long: true},
 		{packages: "go/types", every: "11", long: true},
 	} {
 		if c.long && !*full {
