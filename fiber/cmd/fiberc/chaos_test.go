@@ -39,7 +39,7 @@ func TestChaos(t *testing.T) {
 		if c.long && !*full {
 			continue
 		}
-		args := []string{"test", "-chaos", c.every, "-vet=off", "-short", "-timeout=600s"}
+		args := []string{"test", "-chaos", c.every, "-vet=off", "-short", "-timeout=600s", "-gcflags=-N -l"}
 		if c.skip != "" {
 			args = append(args, "-skip="+c.skip)
 		}
