@@ -145,7 +145,9 @@ func (f *Fiber) woken() error {
 
 // plainly reports whether a leaf operation of f must wait on its goroutine's stack
 // although compiled code called it.
-func (f *Fiber) plainly(s *abi.Stack) bool { return f == nil || s == nil || f.stack != s || f.detached }
+func (f *Fiber) plainly(s *abi.Stack) bool {
+	return f == nil || s == nil || f.stack != s || f.detached || s.Pinned()
+}
 
 // Compiled_Fiber_Park is Park for compiled code.
 func Compiled_Fiber_Park(s *abi.Stack, _ *abi.Frame, f *Fiber, deadline int64) error {

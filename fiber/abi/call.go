@@ -12,7 +12,14 @@ package abi
 // instruction, and one with another PC never.
 
 // Offer announces a call of the function with entry PC pc by compiled code.
-func (s *Stack) Offer(pc uintptr) { s.offer = pc }
+func (s *Stack) Offer(pc uintptr) { s.offer, s.marks = pc, 0 }
+
+// Mark says of the argument with index i, which is less than 8, that it is a function
+// value made on this Stack, for it alone: the callee may make it an offer in its turn.
+func (s *Stack) Mark(i int) { s.marks |= 1 << i }
+
+// Marked reports what Mark said in the offer accepted last.
+func (s *Stack) Marked(i int) bool { return s.marks>>i&1 != 0 }
 
 // Accept reports whether the caller of the function with entry PC pc is compiled code
 // that called it just now. pc 0 stands for a function not registered yet.
@@ -26,3 +33,13 @@ func (s *Stack) Accept(pc uintptr) bool {
 
 // Withdraw ends an offer that may not have been accepted.
 func (s *Stack) Withdraw() { s.offer = 0 }
+
+// A Hand is what a literal in a generic function needs to know of itself: there is one
+// for each time it is made, as its entry PC depends on the types.
+type Hand struct{ pc uintptr }
+
+// Note notes the entry PC of the literal.
+func (h *Hand) Note(pc uintptr) { h.pc = pc }
+
+// PC returns it, 0 if it is not known yet.
+func (h *Hand) PC() uintptr { return h.pc }

@@ -22,7 +22,7 @@ func (l *Lists) NewStack() *Stack { return &Stack{lists: l} }
 // Reset makes s, whose last function has returned, ready for another fiber. Baton.
 func (s *Stack) Reset() {
 	s.flush()
-	s.offer, s.guards, s.raised, s.out, s.fault = 0, 0, nil, nil, nil
+	s.offer, s.guards, s.raised, s.out, s.fault, s.pinned = 0, 0, nil, nil, nil, false
 	s.leaf.R.A = nil
 }
 

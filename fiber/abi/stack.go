@@ -32,6 +32,8 @@ type Stack struct {
 
 	guards int32  // frames that wait and have deferred calls, see panic.go
 	inside uint16 // kind of the function that is resumed, see callers.go
+	marks  uint8  // of the offer: see Mark
+	pinned bool   // see Pin
 	raised *raised
 	out    *Frame // of the caller of the function that is resumed
 	fault  *fault

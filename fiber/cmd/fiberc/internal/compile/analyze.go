@@ -28,15 +28,28 @@ func (p *Program) Analyze() {
 		}
 	}
 	for _, f := range p.all {
+		p.findParams(f)
 		p.findLocals(f)
 	}
-	p.findEscapes()
-	p.findSlots()
-	p.spread(func(f *Func) bool { return true })
+	p.findMakers()
+	p.guess = true
+	for again := true; again; again = p.dropMakers() {
+		p.settleMakers()
+		for _, f := range p.all {
+			f.sites = nil
+		}
+		for _, s := range p.slots {
+			s.methods = nil
+		}
+		p.findSlots()
+		p.spread(func(f *Func) bool { return true })
+	}
 	for _, f := range p.all {
-		f.MayPark = f.parks || f.via != 0
+		f.MayPark = f.parks || len(f.via) > 0
 		p.findTrusted(f)
 	}
+	p.findApart()
+	p.guess = false
 	for _, f := range p.all {
 		if f.MayPark && !f.ready {
 			f.Why, f.WhyAt = p.refuse(f)
@@ -64,87 +77,32 @@ func (pkg *Package) hides() string {
 func (p *Program) settle() {
 	p.spread(func(f *Func) bool { return f.Why == "" })
 	for _, f := range p.all {
-		f.Compiled = !f.ready && f.Why == "" && (f.parks || f.via != 0)
+		f.Compiled = !f.ready && f.Why == "" && (f.parks || len(f.via) > 0)
+		for _, c := range p.calls(f) {
+			if c.loop != nil {
+				g := p.loops[c.loop]
+				g.Compiled = g.Why == "" && !p.effectOf(f, c).nothing()
+			}
+		}
 	}
-}
-
-// spread finds which functions park, backwards over the calls of those that may.
-func (p *Program) spread(may func(*Func) bool) {
-	for _, f := range p.all {
-		f.parks, f.via = f.ready || p.chaos > 0 && may(f), 0
-	}
-	for changed := true; changed; {
-		changed = false
-		for _, f := range p.all {
-			if f.ready || !may(f) {
-				continue
-			}
-			parks, via := f.parks, f.via
-			for _, c := range p.calls(f) {
-				does, by := p.callParks(f, c)
-				parks, via = parks || does, via|by
-			}
-			if parks != f.parks || via != f.via {
-				f.parks, f.via, changed = parks, via, true
-			}
+	for f, m := range p.makers {
+		if f.Compiled = false; m.trusted && m.useful() {
+			p.compileMaker(f, m)
 		}
 	}
 }
 
-// callParks reports whether a call that f makes may park, and by which of f's own
-// parameters alone if not.
-func (p *Program) callParks(f *Func, c callSite) (parks bool, via uint32) {
-	switch {
-	case p.chaos > 0:
-		return c.static != nil && c.static.parks, 0
-	case c.dynamic != nil:
-		return !p.isStd, 0
-	case c.slot != nil:
-		return p.slotParks(c.slot), 0
-	case c.lit != nil:
-		return c.lit.parks, 0
-	case c.param > 0:
-		return false, 1 << (c.param - 1)
+// compileMaker has a maker and all that it makes compiled.
+func (p *Program) compileMaker(f *Func, m *maker) {
+	if f.Compiled {
+		return
 	}
-	g := c.static
-	if g.parks {
-		parks = true
-	}
-	for _, i := range g.flags() {
-		switch a := p.argumentOf(f, c.call, i); {
-		case a.lit != nil:
-			parks = parks || a.lit.parks
-		case a.param > 0:
-			via |= 1 << (a.param - 1)
-		}
-	}
-	return parks, via
-}
-
-// flags are the parameters that f calls, or hands on to be called.
-func (f *Func) flags() []int {
-	var list []int
-	for i := range paramsMax {
-		if f.via&(1<<i) != 0 {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// findTrusted marks the literals that callers in the second body of f trust.
-func (p *Program) findTrusted(f *Func) {
-	for _, c := range p.calls(f) {
-		if c.lit != nil {
-			c.lit.trusted = true
-		}
-		if c.static == nil {
-			continue
-		}
-		for _, i := range c.static.flags() {
-			if a := p.argumentOf(f, c.call, i); a.lit != nil {
-				a.lit.trusted = true
-			}
+	f.Compiled = true
+	for _, r := range m.returns {
+		if r.lit != nil {
+			r.lit.Compiled = true
+		} else {
+			p.compileMaker(r.maker, p.makers[r.maker])
 		}
 	}
 }
@@ -167,22 +125,36 @@ func (p *Program) reach() map[*Func]bool {
 			}
 		}
 	}
+	var known func(v value)
+	known = func(v value) {
+		switch {
+		case v.lit != nil && v.lit.Compiled:
+			visit(v.lit)
+		case v.maker != nil && v.maker.Compiled:
+			visit(v.maker)
+			for _, r := range p.makers[v.maker].returns {
+				known(r)
+			}
+			for _, i := range p.flags(v.maker) {
+				known(p.argument(v.in, callSite{call: v.made}, i))
+			}
+		}
+	}
 	visit = func(f *Func) {
 		if seen[f] {
 			return
 		}
 		seen[f] = true
 		for _, c := range p.calls(f) {
-			if c.static != nil && c.static.Compiled {
-				visit(c.static)
-				for _, i := range c.static.flags() {
-					if a := p.argumentOf(f, c.call, i); a.lit != nil && a.lit.Compiled {
-						visit(a.lit)
-					}
-				}
+			if c.loop != nil && p.loops[c.loop].apart {
+				visit(p.loops[c.loop])
 			}
-			if c.lit != nil && c.lit.Compiled {
-				visit(c.lit)
+			if c.static != nil && c.static.Compiled && p.makers[c.static] == nil {
+				visit(c.static)
+			}
+			known(c.value)
+			for _, i := range p.handedOn(c.callee) {
+				known(p.argument(f, c, i))
 			}
 			if c.slot != nil {
 				slotted(c.slot)
@@ -216,14 +188,12 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 			return "a type parameter without a name", at
 		}
 	}
+	if f.Loop != nil {
+		return f.refuseLoop(), f.Loop.Pos()
+	}
 	if f.Lit != nil {
 		if !p.enterable(f) && p.chaos == 0 {
 			return "a literal without a parameter that leads to a fiber, which is not only called where that is certain", at
-		}
-		for e := f.Encl; e != nil; e = e.Encl {
-			if e.Sig.TypeParams().Len() > 0 || e.Sig.RecvTypeParams().Len() > 0 {
-				return "a literal in a generic function", at
-			}
 		}
 	}
 	return "", at

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 	"strings"
 )
@@ -69,33 +70,43 @@ type callee struct {
 	static  *Func            // a function with a body in the program
 	dynamic *types.Signature // a function value that may accept an offer, see package abi
 	slot    *slot            // a method of an interface
-	lit     *Func            // a function value that is always this literal, see trust.go
-	param   int              // a parameter of the caller, by its index plus one
+	value   value            // a function value that leads to no fiber, see trust.go
 }
 
-// A callSite is a call that a function itself makes, of something that is known.
+// A callSite is a call that a function itself makes, of something that is known: that of a
+// range over a function too, whatever is known of it.
 type callSite struct {
 	call *ast.CallExpr
+	loop *ast.RangeStmt
 	callee
+}
+
+// fun is what stands for the function that is called.
+func (c callSite) fun() ast.Expr {
+	if c.loop != nil {
+		return ast.Unparen(c.loop.X)
+	}
+	return ast.Unparen(c.call.Fun)
 }
 
 // calls returns the calls that f makes, other than those of which nothing is known.
 func (p *Program) calls(f *Func) []callSite {
 	if f.sites == nil {
 		f.sites = []callSite{}
-		eachCall(f, func(call *ast.CallExpr) {
-			if c := p.calleeOf(f, call); c != (callee{}) {
-				f.sites = append(f.sites, callSite{call, c})
+		p.eachCall(f, func(call *ast.CallExpr, loop *ast.RangeStmt) {
+			if loop != nil {
+				f.sites = append(f.sites, callSite{loop: loop, callee: p.calleeOf(f, ast.Unparen(loop.X), false)})
+			} else if c := p.calleeOf(f, ast.Unparen(call.Fun), call.Ellipsis.IsValid()); c != (callee{}) {
+				f.sites = append(f.sites, callSite{call: call, callee: c})
 			}
 		})
 	}
 	return f.sites
 }
 
-// calleeOf looks at a call in f.
-func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
+// calleeOf looks at what a call in f calls.
+func (p *Program) calleeOf(f *Func, fun ast.Expr, ellipsis bool) callee {
 	info := f.Pkg.TypesInfo
-	fun := ast.Unparen(call.Fun)
 	if tv := info.Types[fun]; tv.IsType() || tv.IsBuiltin() {
 		return callee{}
 	}
@@ -143,13 +154,16 @@ func (p *Program) calleeOf(f *Func, call *ast.CallExpr) callee {
 		return callee{static: p.funcOf(fn)}
 	}
 	sig, ok := info.TypeOf(fun).Underlying().(*types.Signature)
-	if !ok || call.Ellipsis.IsValid() {
+	if !ok || ellipsis {
 		return callee{}
 	}
 	if bearer(sig) >= 0 {
 		return callee{dynamic: sig}
 	}
-	return p.trustedCall(f, fun, sig)
+	if sig.Variadic() {
+		return callee{}
+	}
+	return callee{value: p.valueOf(f, fun)}
 }
 
 // pointer reports whether t is a pointer, by its form.
@@ -189,26 +203,54 @@ func funcIdent(e ast.Expr) *ast.Ident {
 	return nil
 }
 
-// eachCall calls fn for every call in f's own code that f itself makes.
-func eachCall(f *Func, fn func(*ast.CallExpr)) {
-	ast.Inspect(f.Body, func(n ast.Node) bool {
+// eachCall calls fn for every call in f's own code that f itself makes, and for every
+// range over a function.
+func (p *Program) eachCall(f *Func, fn func(*ast.CallExpr, *ast.RangeStmt)) {
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false
 		case *ast.GoStmt:
 			for _, a := range n.Call.Args {
-				ast.Inspect(a, func(n ast.Node) bool {
-					if c, ok := n.(*ast.CallExpr); ok {
-						fn(c)
-					}
-					_, lit := n.(*ast.FuncLit)
-					return !lit
-				})
+				ast.Inspect(a, visit)
 			}
 			return false
 		case *ast.CallExpr:
-			fn(n)
+			fn(n, nil)
+		case *ast.RangeStmt:
+			if p.loops[n] != nil {
+				fn(nil, n)
+			}
 		}
 		return true
+	}
+	p.own(f, visit)
+}
+
+// own calls visit, as ast.Inspect does, for the nodes of f's own code: a literal in it is
+// one node, and of a range over a function only the operand belongs to it.
+func (p *Program) own(f *Func, visit func(ast.Node) bool) {
+	if f.Loop != nil && f.Loop.Tok == token.ASSIGN {
+		for _, e := range []ast.Expr{f.Loop.Key, f.Loop.Value} {
+			if e != nil {
+				p.inspect(e, visit)
+			}
+		}
+	}
+	p.inspect(f.Body, visit)
+}
+
+func (p *Program) inspect(n ast.Node, visit func(ast.Node) bool) {
+	ast.Inspect(n, func(m ast.Node) bool {
+		s, ok := m.(*ast.RangeStmt)
+		if !ok || p.loops[s] == nil {
+			return visit(m)
+		}
+		if visit(s) {
+			p.inspect(s.X, visit)
+			visit(nil)
+		}
+		return false
 	})
 }

@@ -17,7 +17,7 @@ func (l *lowering) many() map[*ast.CallExpr][]*variable {
 
 // arguments spells the arguments of a call to a second body: the receiver first.
 func (l *lowering) arguments(call *ast.CallExpr) string {
-	args := l.captured(call)
+	args := l.captured(call.Fun)
 	fun := ast.Unparen(call.Fun)
 	operands := l.operands(call)
 	if sel, ok := fun.(*ast.SelectorExpr); ok {
@@ -126,38 +126,53 @@ func (l *lowering) resultTypes(call *ast.CallExpr) []types.Type {
 	}
 }
 
-// target spells the second body that a static call goes to.
-func (l *lowering) second(call *ast.CallExpr, g *Func) string {
+// second spells the second body that a call of fun, which is g, goes to.
+func (l *lowering) second(fun ast.Expr, g *Func) string {
 	name := g.name
-	args := l.typeArgs(call, g)
+	args := l.typeArgs(fun, g)
 	if g.Pkg == l.pkg {
 		return name + args
 	}
 	if !ast.IsExported(name) || !l.pkg.mayImport(g.Pkg.PkgPath) {
-		no(call, "a call of %s, which cannot be reached from here", g.Title)
+		no(fun, "a call of %s, which cannot be reached from here", g.Title)
 	}
 	return l.file.of(g.Pkg.Types) + "." + name + args
 }
 
-// typeArgs spells the type arguments with which a call instantiates g.
-func (l *lowering) typeArgs(call *ast.CallExpr, g *Func) string {
+// typeArgs spells the type arguments with which fun instantiates g.
+func (l *lowering) typeArgs(fun ast.Expr, g *Func) string {
 	if g.typeParams().Len() == 0 {
 		return ""
 	}
+	if g.inner() {
+		return g.ownTypeArgs()
+	}
 	var list *types.TypeList
-	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && g.Sig.Recv() != nil {
+	if sel, ok := fun.(*ast.SelectorExpr); ok && g.Sig.Recv() != nil {
 		list = named(l.info.Selections[sel].Obj().(*types.Func).Signature().Recv().Type()).TypeArgs()
 	} else {
-		list = l.info.Instances[funcIdent(call.Fun)].TypeArgs
+		list = l.info.Instances[funcIdent(fun)].TypeArgs
 	}
 	if list.Len() != g.typeParams().Len() {
-		no(call, "a call of %s whose type arguments are not known", g.Title)
+		no(fun, "a call of %s whose type arguments are not known", g.Title)
 	}
 	var args []string
 	for t := range list.Types() {
-		args = append(args, l.file.typ(t, call))
+		args = append(args, l.file.typ(t, fun))
 	}
 	return "[" + strings.Join(args, ", ") + "]"
+}
+
+// ownTypeArgs spells the type parameters of the function around f as arguments.
+func (f *Func) ownTypeArgs() string {
+	var names []string
+	for tp := range f.typeParams().TypeParams() {
+		names = append(names, tp.Obj().Name())
+	}
+	if names == nil {
+		return ""
+	}
+	return "[" + strings.Join(names, ", ") + "]"
 }
 
 // parkAt makes a call that may park. Its nested calls were made before.
@@ -173,7 +188,7 @@ func (l *lowering) parkAt(call *ast.CallExpr) []*variable {
 	case c.static != nil:
 		p.callee = c.static.Title
 		args = l.arguments(call)
-		fun = l.second(call, c.static) + "(s_, nil" + l.flagArgs(call, c.static)
+		fun = l.second(ast.Unparen(call.Fun), c.static) + "(s_, nil" + l.flagArgs(c)
 		if args != "" {
 			fun += ", " + args
 		}
@@ -197,25 +212,74 @@ func (l *lowering) parkAt(call *ast.CallExpr) []*variable {
 	return p.results
 }
 
-// flagArgs spells the flags in a call of the second body of g, see trust.go.
-func (l *lowering) flagArgs(call *ast.CallExpr, g *Func) string {
+// flagArgs spells the flags in a call of a second body, see trust.go.
+func (l *lowering) flagArgs(c callSite) string {
 	text := ""
-	for _, i := range g.flags() {
-		val := "false"
-		switch a := l.p.argumentOf(l.f, call, i); {
-		case a.lit != nil && a.lit.Compiled && a.lit.trusted && a.lit.bears < 0:
-			val = "true"
-		case a.param > 0 && l.flags[a.param-1] != nil:
-			l.use(l.flags[a.param-1])
-			val = l.flags[a.param-1].name
+	for _, i := range l.p.flags(c.static) {
+		text += ", " + l.flagOf(l.p.argument(l.f, c, i))
+	}
+	return text
+}
+
+// flagOf spells whether a value may be offered to.
+func (l *lowering) flagOf(v value) string {
+	switch {
+	case v.lit != nil && v.lit.Loop != nil:
+		return "true"
+	case v.lit != nil && v.lit.Compiled && v.lit.trusted, v.maker != nil && v.maker.Compiled:
+		return "true"
+	case v.param != nil && l.flags[v.param] != nil:
+		l.use(l.flags[v.param])
+		return l.flags[v.param].name
+	}
+	return "false"
+}
+
+// makes returns the maker that a call is of, if its second body is to be called.
+func (l *lowering) makes(call *ast.CallExpr) *Func {
+	if g := l.p.makerOf(l.f, call); g != nil && g.Compiled && !l.p.escapes[call] {
+		return g
+	}
+	return nil
+}
+
+// makeCall spells that call.
+func (l *lowering) makeCall(call *ast.CallExpr, g *Func) string {
+	text := l.second(ast.Unparen(call.Fun), g) + "(s_, nil" + l.flagArgs(callSite{call: call, callee: callee{static: g}})
+	if args := l.arguments(call); args != "" {
+		text += ", " + args
+	}
+	return text + ")"
+}
+
+// offerTo spells the offer to fn_, a function value that leads to no fiber, with what is
+// known of its arguments.
+func (l *lowering) offerTo(c callSite) string {
+	text := "s_.Offer(abi_.PC(fn_))\n"
+	marks := l.p.handedOn(c.callee)
+	if c.loop != nil {
+		marks = []int{0} // whatever the iterator is
+	}
+	for _, i := range marks {
+		if i >= marksMax {
+			continue
 		}
-		text += ", " + val
+		switch flag := l.flagOf(l.p.argument(l.f, c, i)); flag {
+		case "true":
+			text += fmt.Sprintf("s_.Mark(%d)\n", i)
+		case "false":
+		default:
+			text += fmt.Sprintf("if %s {\ns_.Mark(%d)\n}\n", flag, i)
+		}
+	}
+	if flag := l.flagOf(c.value); flag != "true" {
+		return "if " + flag + " {\n" + text + "}\n"
 	}
 	return text
 }
 
 // offer spells a call of a function value; what has to come before goes to text.
-func (l *lowering) offer(call *ast.CallExpr, c callee, text *strings.Builder) string {
+func (l *lowering) offer(call *ast.CallExpr, c callSite, text *strings.Builder) string {
 	lhs, rhs := []string{"fn_"}, []string{l.text(call.Fun)}
 	var args []string
 	operands := l.operands(call)
@@ -230,19 +294,10 @@ func (l *lowering) offer(call *ast.CallExpr, c callee, text *strings.Builder) st
 	}
 	text.WriteString("{\n")
 	text.WriteString(strings.Join(lhs, ", ") + " := " + strings.Join(rhs, ", ") + "\n")
-	offer := "s_.Offer(abi_.PC(fn_))\n"
-	switch {
-	case c.lit != nil:
-		text.WriteString(offer)
-	case c.param > 0:
-		flag := l.flags[c.param-1]
-		l.use(flag)
-		text.WriteString("if " + flag.name + " {\n" + offer + "}\n")
-	default:
-		b := bearer(c.dynamic)
-		if !operands[b].fixed {
-			text.WriteString("if " + l.stackOf(c.dynamic.Params().At(b).Type(), args[b], call) + " == s_ {\n" + offer + "}\n")
-		}
+	if c.dynamic == nil {
+		text.WriteString(l.offerTo(c))
+	} else if b := bearer(c.dynamic); !operands[b].fixed {
+		text.WriteString("if " + l.stackOf(c.dynamic.Params().At(b).Type(), args[b], call) + " == s_ {\ns_.Offer(abi_.PC(fn_))\n}\n")
 	}
 	return "fn_(" + strings.Join(args, ", ") + ")"
 }

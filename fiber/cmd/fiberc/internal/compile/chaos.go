@@ -66,6 +66,9 @@ func (l *lowering) pause(s ast.Stmt) {
 // driven reports whether the plain function of f can be made to run the second body: its
 // parameters have names, and recover in it would not be called by what has panicked.
 func (f *Func) driven() bool {
+	if f.Loop != nil {
+		return true // its function is, or not
+	}
 	var fields []*ast.Field
 	if f.Decl != nil {
 		if f.Decl.Recv != nil {
@@ -135,14 +138,7 @@ func (f *Func) drives(caps []string) []edit {
 	if !f.driven() {
 		return nil
 	}
-	targs := ""
-	if list := f.typeParams(); list.Len() > 0 {
-		var names []string
-		for tp := range list.TypeParams() {
-			names = append(names, tp.Obj().Name())
-		}
-		targs = "[" + strings.Join(names, ", ") + "]"
-	}
+	targs := f.ownTypeArgs()
 	args := append([]string{}, caps...)
 	if r := f.Sig.Recv(); r != nil {
 		args = append(args, r.Name())

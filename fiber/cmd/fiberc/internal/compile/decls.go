@@ -67,7 +67,7 @@ func (l *lowering) constText(c *types.Const, at ast.Node) string {
 
 // around reports whether a literal that is lowered has o from a function around it.
 func (l *lowering) around(o types.Object) bool {
-	if l.f.Lit == nil || o.Pkg() != l.pkg.Types || o.Parent() == nil || o.Parent() == l.pkg.Types.Scope() {
+	if !l.f.inner() || o.Pkg() != l.pkg.Types || o.Parent() == nil || o.Parent() == l.pkg.Types.Scope() {
 		return false
 	}
 	return o.Pos() < l.f.Body.Pos() || o.Pos() >= l.f.Body.End()

@@ -15,19 +15,23 @@ import (
 // A deferred is a defer statement.
 type deferred struct {
 	stmt     *ast.DeferStmt
-	site     int           // its number, from 1
-	operands []*variable   // what it has evaluated
-	call     func() string // spells the plain call
-	park     *callee       // of a second body, nil if it has none
-	args     func() string // of the second body
+	site     int                    // its number, from 1
+	operands []*variable            // what it has evaluated
+	call     func(*lowering) string // spells the plain call
+	park     *callSite              // of a second body, nil if it has none
+	args     func(*lowering) string // of the second body
 }
 
 func (d *deferred) bit() uint32 { return 1 << (d.site - 1) }
 
 // prepare finds out whether returns have to go to an exit.
 func (l *lowering) prepare() {
+	if l.up != nil {
+		return // they are those of the function around
+	}
 	has := len(l.boxes) > 0
 	n := 0
+	shared := false // with the body of a loop
 	var visit func(n ast.Node, loop bool)
 	visit = func(top ast.Node, loop bool) {
 		ast.Inspect(top, func(m ast.Node) bool {
@@ -35,6 +39,10 @@ func (l *lowering) prepare() {
 			case *ast.FuncLit:
 				return false
 			case *ast.ForStmt, *ast.RangeStmt:
+				if s, ok := m.(*ast.RangeStmt); ok && l.p.loops[s] != nil && l.p.loops[s].apart {
+					has = true
+					shared = shared || defersIn(s.Body)
+				}
 				if m != top {
 					visit(m, true)
 					return false
@@ -52,6 +60,9 @@ func (l *lowering) prepare() {
 		l.pending = l.temp(types.Typ[types.Uint32], l.f.Body)
 		if l.listed {
 			l.pending.typ, l.pending.raw = types.NewSlice(types.Typ[types.Int]), "[]abi_.Deferred"
+			if l.pending.boxed = shared; shared {
+				l.entry = append(l.entry, l.pending.name+" = new([]abi_.Deferred)")
+			}
 			l.popped = l.temp(types.Typ[types.Int], l.f.Body)
 			l.popped.raw = "abi_.Deferred"
 		}
@@ -65,7 +76,8 @@ func (l *lowering) prepare() {
 func (l *lowering) deferStmt(s *ast.DeferStmt) {
 	call := s.Call
 	fun := ast.Unparen(call.Fun)
-	d := &deferred{stmt: s, site: len(l.defers) + 1}
+	root := l.root()
+	d := &deferred{stmt: s, site: len(root.defers) + 1}
 	operands := append([]ast.Expr{}, call.Args...)
 	sel, _ := fun.(*ast.SelectorExpr)
 	lit, _ := fun.(*ast.FuncLit)
@@ -83,11 +95,11 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 	l.spill(operands...)
 	var lhs, rhs []string
 	keep := func(t types.Type, text string) *variable {
-		v := l.temp(t, s)
+		v := l.deferTemp(t, s)
 		lhs, rhs, d.operands = append(lhs, v.name), append(rhs, text), append(d.operands, v)
 		return v
 	}
-	if c, ok := l.parking[call]; ok && c.static != nil {
+	if c, ok := l.parking[call]; ok && c.static != nil && (l.up == nil || lit == nil) {
 		d.park = &c
 	}
 	var recv, fn *variable
@@ -131,7 +143,7 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 		}
 	}
 	args := l.deferredArgs(call, keep)
-	list := func() string {
+	list := func(l *lowering) string {
 		for _, v := range args {
 			l.use(v)
 		}
@@ -145,36 +157,42 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 	if lit != nil && d.park != nil {
 		caught = l.captures(d.park.static, s)
 		if l.listed {
-			d.operands = append(d.operands, caught...)
+			for _, v := range caught {
+				if v.name != "false" {
+					d.operands = append(d.operands, v)
+				}
+			}
 		}
 	}
-	d.call = func() string {
+	d.call = func(l *lowering) string {
 		switch {
 		case recv != nil:
 			l.use(recv)
-			return recv.name + "." + name + "(" + list() + ")"
+			return recv.name + "." + name + "(" + list(l) + ")"
 		case fn != nil:
 			l.use(fn)
-			return fn.name + "(" + list() + ")"
+			return fn.name + "(" + list(l) + ")"
 		}
-		return name + "(" + list() + ")"
+		return name + "(" + list(l) + ")"
 	}
-	d.args = func() string {
+	d.args = func(l *lowering) string {
 		text := ""
 		if recv != nil {
 			l.use(recv)
 			text = ", " + recv.name
 		}
 		for _, v := range caught {
-			l.use(v)
+			if v.name != "false" {
+				l.use(v)
+			}
 			text += ", " + v.name
 		}
-		if a := list(); a != "" {
+		if a := list(l); a != "" {
 			text += ", " + a
 		}
 		return text
 	}
-	l.defers = append(l.defers, d)
+	root.defers = append(root.defers, d)
 	text := l.note(d)
 	if len(lhs) > 0 {
 		text = strings.Join(lhs, ", ") + " = " + strings.Join(rhs, ", ") + check + "\n" + text
@@ -256,10 +274,20 @@ func (l *lowering) instance(id *ast.Ident, at ast.Node) string {
 	return "[" + strings.Join(list, ", ") + "]"
 }
 
+// deferTemp declares a temporary for what a defer statement evaluates: in the body of a loop one
+// of the function around it too, which makes the call.
+func (l *lowering) deferTemp(t types.Type, at ast.Node) *variable {
+	v := l.root().temp(t, at)
+	if l.up != nil {
+		l.order = append(l.order, v)
+	}
+	return v
+}
+
 // note spells that a deferred call is to be made.
 func (l *lowering) note(d *deferred) string {
 	l.use(l.pending)
-	if !l.listed {
+	if !l.root().listed {
 		return fmt.Sprintf("%s |= %d", l.pending.name, d.bit())
 	}
 	args := ""
@@ -269,7 +297,7 @@ func (l *lowering) note(d *deferred) string {
 		}
 		args = ", Args: &" + l.kept(d) + "{" + join(d.operands, ", ") + "}"
 	}
-	return fmt.Sprintf("%s = append(%s, abi_.Deferred{Site: %d%s})", l.pending.name, l.pending.name, d.site, args)
+	return fmt.Sprintf("%s = append(%s, abi_.Deferred{Site: %d%s})", l.pending.ref(), l.pending.ref(), d.site, args)
 }
 
 // kept spells the struct of what a defer statement has evaluated.

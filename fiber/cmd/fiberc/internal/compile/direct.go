@@ -22,6 +22,10 @@ func (p *Program) findDirect(pkg *Package, file *ast.File) {
 					f.direct = true
 				}
 			}
+		case *ast.RangeStmt:
+			if lit, ok := ast.Unparen(n.X).(*ast.FuncLit); ok && p.lits[lit] != nil {
+				p.lits[lit].direct = true
+			}
 		}
 		return true
 	})
@@ -42,19 +46,36 @@ func (l *lowering) captures(g *Func, at ast.Node) []*variable {
 			no(at, "a literal that captures %s, which is declared in a block that does not wait", v.Name())
 		}
 		list = append(list, w)
+		if l.p.flagged(g, v) {
+			list = append(list, l.flag(v))
+		}
 	}
 	return list
 }
 
+// flag is the flag of a captured parameter.
+func (l *lowering) flag(v *types.Var) *variable {
+	if w := l.flags[v]; w != nil {
+		return w
+	}
+	return &variable{name: "false", typ: types.Typ[types.Bool]}
+}
+
 // captured spells them.
-func (l *lowering) captured(call *ast.CallExpr) []string {
-	lit, ok := ast.Unparen(call.Fun).(*ast.FuncLit)
+func (l *lowering) captured(fun ast.Expr) []string {
+	lit, ok := ast.Unparen(fun).(*ast.FuncLit)
 	if !ok {
 		return nil
 	}
-	var list []string
-	for _, w := range l.captures(l.p.lits[lit], call) {
-		l.use(w)
+	return l.spellAll(l.captures(l.p.lits[lit], fun))
+}
+
+// spellAll spells variables as they stand, boxes as boxes.
+func (l *lowering) spellAll(vars []*variable) (list []string) {
+	for _, w := range vars {
+		if w.name != "false" {
+			l.use(w)
+		}
 		list = append(list, w.name)
 	}
 	return list

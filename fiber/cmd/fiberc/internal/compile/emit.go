@@ -41,6 +41,7 @@ type body struct {
 func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	done := map[*ast.File][]body{}
 	refused := false
+	p.refused = false
 	for _, pkg := range p.Pkgs {
 		pkg.helpers, pkg.helpersT = nil, nil
 		pkg.moved, pkg.prog = nil, p
@@ -54,20 +55,30 @@ func (p *Program) lowerAll() (map[*ast.File][]body, bool) {
 	}
 	p.reached = p.reach()
 	for _, f := range p.all {
-		if !p.reached[f] {
+		if !p.reached[f] || f.Loop != nil {
 			continue
 		}
-		l, r := p.try(f)
+		l, r := p.try(f, nil)
 		if r != nil {
 			f.Why, f.WhyAt, refused = r.why, r.at, true
 			continue
 		}
-		done[f.File] = append(done[f.File], body{f, l})
+		done[f.File] = l.bodies(done[f.File])
 	}
-	return done, refused
+	return done, refused || p.refused
 }
 
-func (p *Program) try(f *Func) (l *lowering, r *refusal) {
+// bodies appends a lowering and those of the loops in it.
+func (l *lowering) bodies(list []body) []body {
+	list = append(list, body{l.f, l})
+	for _, in := range l.within {
+		list = in.bodies(list)
+	}
+	return list
+}
+
+// try lowers f; up is the lowering of the function around it if f is the body of a loop.
+func (p *Program) try(f *Func, up *lowering) (l *lowering, r *refusal) {
 	defer func() {
 		if v := recover(); v != nil {
 			why, ok := v.(refusal)
@@ -81,15 +92,17 @@ func (p *Program) try(f *Func) (l *lowering, r *refusal) {
 	if f.Pkg.names[base] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
 		no(f.Body, "another function has the name %s", f.name)
 	}
-	if f.entered() || f.trusted {
+	if f.entered() || f.trusted && f.Loop == nil {
 		for i := range f.Sig.Params().Len() {
 			if n := f.Sig.Params().At(i).Name(); n == "" || n == "_" {
 				no(f.Body, "a parameter without a name")
 			}
 		}
-		f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
+		if f.typeParams().Len() == 0 {
+			f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
+		}
 	}
-	l = p.lower(f, f.Pkg.files[f.File])
+	l = p.lower(f, f.Pkg.files[f.File], up)
 	l.measure()
 	f.Pkg.names[base] = true
 	return l, nil
@@ -187,17 +200,25 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 	for _, x := range list {
 		f := x.f
 		if p.chaos > 0 && !f.direct {
-			edits = append(edits, f.drives(capturesOf(f))...)
+			if f.Loop == nil {
+				edits = append(edits, f.drives(p.capturesOf(f))...)
+			}
 			continue
 		}
 		switch {
-		case !f.entered():
+		case !f.entered() || p.makers[f] != nil:
 		case f.Lit != nil:
-			prologue, note := f.handshake(p, "0", capturesOf(f))
+			prologue, note := f.handshake(p, "0", p.capturesOf(f))
+			pre, post := note+"(", ")"
+			if note == "" {
+				pkg.helper(f.test()).texts["fiberc_hand"] = handText
+				pre = "func(h_ *fiberc_hand) " + p.apply(pkg, file, f.Lit.Type.Pos(), f.Lit.Type.End(), nil) + " { fn_ := "
+				post = "; h_.Note(fiberc_pc(fn_)); return fn_ }(new(fiberc_hand))"
+			}
 			edits = append(edits,
-				edit{f.Lit.Pos(), f.Lit.Pos(), note + "("},
+				edit{f.Lit.Pos(), f.Lit.Pos(), pre},
 				edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue},
-				edit{f.Lit.End(), f.Lit.End(), ")"})
+				edit{f.Lit.End(), f.Lit.End(), post})
 		case f.Sig.Recv() == nil:
 			prologue, _ := f.handshake(p, "0", nil)
 			edits = append(edits, edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue})
@@ -206,8 +227,16 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 	return edits
 }
 
+// handText is what generic functions need in the place of a variable for an entry PC.
+const handText = `// fiberc_hand is what a literal in a generic function knows of itself.
+type fiberc_hand = abi_.Hand
+
+func fiberc_pc[F any](fn_ F) uintptr { return abi_.PC(fn_) }
+
+`
+
 // capturesOf spells what a literal in a source file captures, for its second body.
-func capturesOf(f *Func) (caps []string) {
+func (p *Program) capturesOf(f *Func) (caps []string) {
 	if f.Lit == nil {
 		return nil
 	}
@@ -218,12 +247,16 @@ func capturesOf(f *Func) (caps []string) {
 		} else {
 			caps = append(caps, v.Name())
 		}
+		if p.flagged(f, v) {
+			caps = append(caps, "false")
+		}
 	}
 	return caps
 }
 
 // handshake makes the helpers of one copy of a function that is called as a value. It
-// returns what the copy begins with and the function that notes a literal's entry PC.
+// returns what the copy begins with and the function that notes a literal's entry PC: none
+// for a literal in a generic function, which has that in a Hand.
 func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, note string) {
 	common := f.Pkg.helper(f.test())
 	names := common.names
@@ -233,11 +266,25 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	for i := range f.Sig.Params().Len() {
 		args = append(args, f.Sig.Params().At(i).Name())
 	}
-	call := f.name + "(" + strings.Join(append([]string{"s_", "nil" + strings.Repeat(", false", len(f.flags()))}, args...), ", ") + ")"
+	marked := ""
+	for _, i := range p.flags(f) {
+		if i < marksMax {
+			marked += fmt.Sprintf(", s_.Marked(%d)", i)
+		} else {
+			marked += ", false"
+		}
+	}
+	generic := f.typeParams().Len() > 0
+	call := f.name + f.ownTypeArgs() + "(" + strings.Join(append([]string{"s_", "nil" + marked}, args...), ", ") + ")"
+	pc, more := name+"_pc.Load()", ""
+	if generic {
+		pc = "h_.PC()"
+		more = ", " + pc
+	}
 	if f.bears >= 0 {
-		prologue = " if s_ := " + name + "_enter(" + f.Sig.Params().At(f.bears).Name() + "); s_ != nil { "
+		prologue = " if s_ := " + name + "_enter(" + f.Sig.Params().At(f.bears).Name() + more + "); s_ != nil { "
 	} else {
-		prologue = " if s_.Accept(" + name + "_pc.Load()) { "
+		prologue = " if s_.Accept(" + pc + ") { "
 	}
 	if f.Sig.Results().Len() > 0 {
 		prologue += "return " + call + " };"
@@ -246,6 +293,14 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	}
 	if f.Sig.Variadic() {
 		no(f.Body, "a variadic function value")
+	}
+	if generic {
+		if f.bears >= 0 {
+			bearing := f.Sig.Params().At(f.bears).Type()
+			common.texts[name] = fmt.Sprintf("func %s_enter(v_ %s, pc_ uintptr) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(pc_) {\nreturn s_\n}\nreturn nil\n}\n\n",
+				name, names.typ(bearing, f.Body), names.stackHelper(bearing, f.Body))
+		}
+		return prologue, ""
 	}
 	names.add("atomic_", "sync/atomic")
 	sig := names.typ(unnamed(f.Sig), f.Body)

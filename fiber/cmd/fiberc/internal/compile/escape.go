@@ -15,7 +15,7 @@ import (
 // escapes finds variables and literals that may be called by somebody else.
 type escapes struct {
 	p     *Program
-	out   map[any]bool  // *types.Var and *ast.FuncLit
+	out   map[any]bool  // *types.Var, *ast.FuncLit, and *ast.CallExpr of makers
 	users map[any][]any // those that escape if this one does
 	owner map[*types.Var]*Func
 }
@@ -23,12 +23,14 @@ type escapes struct {
 func (p *Program) findEscapes() {
 	e := &escapes{p: p, out: map[any]bool{}, users: map[any][]any{}, owner: map[*types.Var]*Func{}}
 	p.escapes = e.out
-	for v, l := range p.locals {
-		e.owner[v] = l.owner
-	}
 	for _, f := range p.all {
 		for v := range f.Sig.Params().Variables() {
 			e.owner[v] = f
+		}
+	}
+	for v, l := range p.locals {
+		if l.owner != nil {
+			e.owner[v] = l.owner
 		}
 	}
 	for _, f := range p.all {
@@ -57,7 +59,7 @@ func (e *escapes) follows(x, y any) { e.users[y] = append(e.users[y], x) }
 func (e *escapes) walk(f *Func) {
 	info := f.Pkg.TypesInfo
 	var stack []ast.Node
-	ast.Inspect(f.Body, func(n ast.Node) bool {
+	e.p.own(f, func(n ast.Node) bool {
 		if n == nil {
 			stack = stack[:len(stack)-1]
 			return true
@@ -66,6 +68,10 @@ func (e *escapes) walk(f *Func) {
 		case *ast.FuncLit:
 			e.look(f, n, n, stack)
 			return false
+		case *ast.CallExpr:
+			if e.p.makerOf(f, n) != nil {
+				e.look(f, n, n, stack)
+			}
 		case *ast.Ident:
 			v, ok := info.Uses[n].(*types.Var)
 			if !ok || v.IsField() {
@@ -77,11 +83,13 @@ func (e *escapes) walk(f *Func) {
 			e.look(f, n, v, stack)
 			own := e.owner[v]
 			for g := f; own != nil && g != own; g = g.Encl {
-				if g == nil || g.Lit == nil {
+				if g == nil || !g.inner() {
 					own = nil
 					break
 				}
-				e.follows(v, g.Lit)
+				if g.Lit != nil { // the body of a loop is called by its iterator
+					e.follows(v, g.Lit)
+				}
 			}
 			if own == nil {
 				e.out[v] = true
@@ -96,6 +104,10 @@ func (e *escapes) walk(f *Func) {
 func (e *escapes) look(f *Func, n ast.Expr, x any, stack []ast.Node) {
 	i := len(stack) - 1
 	for ; i >= 0; i-- {
+		if c, ok := stack[i].(*ast.CallExpr); ok && c.Fun != n && f.Pkg.TypesInfo.Types[c.Fun].IsType() {
+			n = c // a conversion
+			continue
+		}
 		paren, ok := stack[i].(*ast.ParenExpr)
 		if !ok {
 			break
@@ -124,6 +136,14 @@ func (e *escapes) look(f *Func, n ast.Expr, x any, stack []ast.Node) {
 		}
 	case *ast.BinaryExpr:
 		return // it is compared with nil
+	case *ast.RangeStmt:
+		if at.X == n {
+			return
+		}
+	case *ast.ReturnStmt:
+		if e.p.makers[f] != nil {
+			return // to somebody who can be trusted
+		}
 	case *ast.AssignStmt:
 		for j, l := range at.Lhs {
 			if l == n {
@@ -163,11 +183,20 @@ func (e *escapes) assigned(f *Func, l ast.Expr, x any) bool {
 // parameter is that of a function of the program to which a call passes n, nil if that is
 // not known.
 func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) *types.Var {
-	c := e.p.calleeOf(f, call)
-	if c.static == nil || c.static.Body == nil {
+	c := e.p.calleeOf(f, ast.Unparen(call.Fun), call.Ellipsis.IsValid())
+	var to *Func
+	switch {
+	case c.static != nil && c.static.Body != nil:
+		to = c.static
+	case c.value.lit != nil:
+		to = c.value.lit
+	case c.value.maker != nil && len(e.p.makers[c.value.maker].returns) == 1:
+		to = e.p.makers[c.value.maker].returns[0].lit
+	}
+	if to == nil {
 		return nil
 	}
-	sig := c.static.Sig
+	sig := to.Sig
 	for i, a := range call.Args {
 		if a != n {
 			continue

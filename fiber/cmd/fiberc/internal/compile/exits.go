@@ -15,19 +15,26 @@ import (
 
 // returning spells a return as the way to the exit.
 func (l *lowering) returning(s *ast.ReturnStmt) string {
-	l.outs = append(l.outs, l.exit)
-	to := "goto " + l.exit
+	exit := l.returnLabel()
+	l.outs = append(l.outs, exit)
+	to := "goto " + exit
 	if len(s.Results) == 0 {
 		return to
 	}
 	var lhs, rhs []string
-	for _, r := range l.results {
-		if b := l.boxes[r]; b != nil {
+	root := l.root()
+	for i, r := range root.results {
+		switch b := root.boxes[r]; {
+		case l.up != nil:
+			b = l.vars[root.f.Sig.Results().At(i)]
 			l.use(b)
 			lhs = append(lhs, b.ref())
-			continue
+		case b != nil:
+			l.use(b)
+			lhs = append(lhs, b.ref())
+		default:
+			lhs = append(lhs, r.name)
 		}
-		lhs = append(lhs, r.name)
 	}
 	for _, e := range s.Results {
 		rhs = append(rhs, l.text(e))
@@ -80,7 +87,7 @@ func (l *lowering) make(d *deferred) {
 		return
 	}
 	if d.park == nil {
-		l.do(d.stmt, d.call())
+		l.do(d.stmt, d.call(l))
 		return
 	}
 	p := &park{pc: len(l.parks) + 1, call: d.stmt.Call, callee: d.park.static.Title}
@@ -88,7 +95,7 @@ func (l *lowering) make(d *deferred) {
 	for _, t := range p.types {
 		p.results = append(p.results, l.temp(t, d.stmt))
 	}
-	p.fun = l.second(d.stmt.Call, d.park.static) + "(s_, nil" + l.flagArgs(d.stmt.Call, d.park.static) + d.args() + ")"
+	p.fun = l.second(ast.Unparen(d.stmt.Call.Fun), d.park.static) + "(s_, nil" + l.flagArgs(*d.park) + d.args(l) + ")"
 	l.parks = append(l.parks, p)
 	l.emit(instr{pos: d.stmt.Pos(), park: p, defs: p.results, falls: true})
 }
@@ -98,9 +105,9 @@ func (l *lowering) exitList() {
 	done := l.newLabel("done")
 	at := ast.Node(l.f.Body)
 	l.use(l.pending)
-	l.branchUnless(at, "len("+l.pending.name+") > 0", done)
+	l.branchUnless(at, "len("+l.pending.ref()+") > 0", done)
 	l.use(l.pending)
-	l.do(at, l.popped.name+" = abi_.Pop(&"+l.pending.name+")", l.popped)
+	l.do(at, l.popped.name+" = abi_.Pop(&"+l.pending.ref()+")", l.popped)
 	var labels []string
 	text := "switch " + l.popped.name + ".Site {\n"
 	for i, d := range l.defers {
@@ -131,7 +138,7 @@ func (l *lowering) writeGuard(b *strings.Builder) {
 	if len(l.defers) == 0 {
 		return
 	}
-	pending := l.pending.name
+	pending := l.pending.ref()
 	if l.listed {
 		fmt.Fprintf(b, "defer func() {\nif len(%s) == 0 || s_.Left() {\nreturn\n}\nv_ := recover()\nfunc() {\n", pending)
 		fmt.Fprintf(b, "for len(%s) > 0 {\nd_ := %s[0]\n%s = %s[1:]\nswitch d_.Site {\n", pending, pending, pending, pending)
@@ -140,13 +147,13 @@ func (l *lowering) writeGuard(b *strings.Builder) {
 			if len(d.operands) > 0 {
 				fmt.Fprintf(b, "a_ := d_.Args.(*%s)\n%s := %s\n", l.kept(d), join(d.operands, ", "), d.loads())
 			}
-			fmt.Fprintf(b, "defer %s\n", d.call())
+			fmt.Fprintf(b, "defer %s\n", d.call(l))
 		}
 		b.WriteString("}\n}\n")
 	} else {
 		fmt.Fprintf(b, "defer func() {\nif %s == 0 || s_.Left() {\nreturn\n}\nv_ := recover()\nfunc() {\n", pending)
 		for _, d := range l.defers {
-			fmt.Fprintf(b, "if %s&%d != 0 {\n%s &^= %d\ndefer %s\n}\n", pending, d.bit(), pending, d.bit(), d.call())
+			fmt.Fprintf(b, "if %s&%d != 0 {\n%s &^= %d\ndefer %s\n}\n", pending, d.bit(), pending, d.bit(), d.call(l))
 		}
 	}
 	b.WriteString("if v_ != nil {\npanic(v_)\n}\n}()\n")

@@ -93,6 +93,8 @@ func (f *Func) pos() token.Pos {
 		return f.Decl.Pos()
 	case f.Lit != nil:
 		return f.Lit.Pos()
+	case f.Loop != nil:
+		return f.Loop.Pos()
 	}
 	return f.Obj.Pos()
 }
@@ -185,17 +187,31 @@ func (w *walk) callees(f *Func) []*Func {
 	if f.Body == nil {
 		return nil
 	}
-	for _, c := range w.calls(f) {
+	var known func(v value)
+	known = func(v value) {
 		switch {
-		case c.lit != nil:
-			list = append(list, c.lit)
-		case c.static != nil:
-			list = append(list, c.static)
-			for _, i := range c.static.flags() {
-				if a := w.argumentOf(f, c.call, i); a.lit != nil {
-					list = append(list, a.lit)
-				}
+		case v.lit != nil:
+			list = append(list, v.lit)
+		case v.maker != nil:
+			for _, r := range w.makers[v.maker].returns {
+				known(r)
 			}
+			for _, i := range w.flags(v.maker) {
+				known(w.argument(v.in, callSite{call: v.made}, i))
+			}
+		}
+	}
+	for _, c := range w.calls(f) {
+		if c.static != nil {
+			list = append(list, c.static)
+		}
+		known(c.value)
+		if c.loop != nil {
+			list = append(list, w.loops[c.loop])
+			continue
+		}
+		for _, i := range w.handedOn(c.callee) {
+			known(w.argument(f, c, i))
 		}
 	}
 	return list

@@ -37,6 +37,8 @@ func factsOf(f *Func) *facts {
 	var self ast.Node = f.Decl
 	if f.Lit != nil {
 		self = f.Lit
+	} else if f.Loop != nil {
+		self = f.Loop.Body
 	}
 	within := func(n ast.Node) bool { return n.Pos() >= self.Pos() && n.End() <= self.End() }
 	seen := map[types.Object]bool{}
@@ -73,6 +75,7 @@ func wholeOf(outer *Func) *whole {
 	info := outer.Pkg.TypesInfo
 	owner := map[types.Object]ast.Node{}
 	fs.owner = owner
+	loops := outer.Pkg.prog.loops
 	var stack []ast.Node
 	var top ast.Node = outer.Body
 	if outer.Decl != nil {
@@ -86,6 +89,16 @@ func wholeOf(outer *Func) *whole {
 		}
 		return stack[len(stack)-1]
 	}
+	function := func() ast.Node { // that a return ends
+		for i := len(stack) - 1; i >= 0; i-- {
+			if lit, ok := stack[i].(*ast.FuncLit); ok {
+				return lit
+			}
+		}
+		return top
+	}
+	var uses []useOf
+	var walk func(n ast.Node)
 	var root func(e ast.Expr) types.Object
 	root = func(e ast.Expr) types.Object {
 		switch e := ast.Unparen(e).(type) {
@@ -109,8 +122,6 @@ func wholeOf(outer *Func) *whole {
 			fs.assigned[o] = true
 		}
 	}
-	var uses []useOf
-	var walk func(n ast.Node)
 	visit := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
@@ -122,6 +133,30 @@ func wholeOf(outer *Func) *whole {
 			walk(n.Body)
 			stack = stack[:len(stack)-1]
 			return false
+		case *ast.RangeStmt:
+			if g := loops[n]; g != nil && g.apart {
+				// Its body is a function, in which what the clause names is set.
+				walk(n.X)
+				stack = append(stack, n.Body)
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if e != nil {
+						walk(e)
+						if n.Tok == token.ASSIGN {
+							assign(e)
+						}
+					}
+				}
+				walk(n.Body)
+				stack = stack[:len(stack)-1]
+				return false
+			}
+			if n.Tok == token.ASSIGN {
+				for _, e := range []ast.Expr{n.Key, n.Value} {
+					if e != nil {
+						assign(e)
+					}
+				}
+			}
 		case *ast.Ident:
 			if v, ok := info.Defs[n].(*types.Var); ok {
 				owner[v] = own()
@@ -143,18 +178,15 @@ func wholeOf(outer *Func) *whole {
 		case *ast.IncDecStmt:
 			assign(n.X)
 		case *ast.ReturnStmt:
-			// It assigns the named results.
-			if len(n.Results) > 0 {
-				for _, r := range resultsOf(own()) {
-					fs.assigned[info.Defs[r]] = true
-				}
+			// It assigns the results.
+			if len(n.Results) == 0 {
+				break
 			}
-		case *ast.RangeStmt:
-			if n.Tok == token.ASSIGN {
-				for _, e := range []ast.Expr{n.Key, n.Value} {
-					if e != nil {
-						assign(e)
-					}
+			fn := function()
+			for r := range signatureOf(info, fn).Results().Variables() {
+				fs.assigned[r] = true
+				if owner[r] = fn; own() != fn {
+					uses = append(uses, useOf{r, own()}) // in the body of a loop
 				}
 			}
 		case *ast.UnaryExpr:
@@ -200,22 +232,20 @@ func wholeOf(outer *Func) *whole {
 	return fs
 }
 
-// resultsOf are the names of the results of a function.
-func resultsOf(fn ast.Node) (list []*ast.Ident) {
-	var t *ast.FuncType
-	switch fn := fn.(type) {
-	case *ast.FuncDecl:
-		t = fn.Type
-	case *ast.FuncLit:
-		t = fn.Type
+// signatureOf is that of a function.
+func signatureOf(info *types.Info, fn ast.Node) *types.Signature {
+	if lit, ok := fn.(*ast.FuncLit); ok {
+		return info.TypeOf(lit).(*types.Signature)
 	}
-	if t == nil || t.Results == nil {
-		return nil
+	return info.Defs[fn.(*ast.FuncDecl).Name].(*types.Func).Signature()
+}
+
+// resultName is the name of a variable that may be a result without one.
+func resultName(v *types.Var) string {
+	if v.Name() == "" || v.Name() == "_" {
+		return "res"
 	}
-	for _, field := range t.Results.List {
-		list = append(list, field.Names...)
-	}
-	return list
+	return v.Name()
 }
 
 // arrayLike reports whether t is an array, or may be one.

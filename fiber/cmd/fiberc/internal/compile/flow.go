@@ -28,6 +28,9 @@ func (l *lowering) find(b *ast.BranchStmt) string {
 			return t.cont
 		}
 	}
+	if b.Label != nil && l.outside(l.info.Uses[b.Label]) {
+		return l.wayOut(b.Tok, l.info.Uses[b.Label])
+	}
 	return ""
 }
 
@@ -230,7 +233,7 @@ func allConst(l *lowering, list []ast.Expr) bool {
 
 // ret returns. A call in tail position needs no frame.
 func (l *lowering) ret(s *ast.ReturnStmt) {
-	if l.exit != "" {
+	if l.exit != "" || l.up != nil {
 		l.spill(s.Results...)
 		l.emit(instr{text: l.returning(s), pos: s.Pos()})
 		return
@@ -245,7 +248,7 @@ func (l *lowering) ret(s *ast.ReturnStmt) {
 				l.unfold(call, operands[:len(operands)-len(call.Args)]...)
 				l.spill(operands...)
 				args := l.arguments(call)
-				text := "return " + l.second(call, c.static) + "(s_, nil" + l.flagArgs(call, c.static)
+				text := "return " + l.second(ast.Unparen(call.Fun), c.static) + "(s_, nil" + l.flagArgs(c)
 				if args != "" {
 					text += ", " + args
 				}
@@ -362,14 +365,4 @@ func isBlank(e ast.Expr) bool {
 func identOf(e ast.Expr) *ast.Ident {
 	id, _ := e.(*ast.Ident)
 	return id
-}
-
-func kindOf(t types.Type) string {
-	switch t.(type) {
-	case *types.Map:
-		return "a map"
-	case *types.Signature:
-		return "a function"
-	}
-	return t.String()
 }

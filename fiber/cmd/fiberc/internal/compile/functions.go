@@ -9,16 +9,18 @@ import (
 	"strings"
 )
 
-// This file finds the functions of the program: declared ones and literals.
+// This file finds the functions of the program: declared ones, literals, and the bodies of
+// ranges over functions, which are functions that the iterator calls.
 
-// A Func is a function with a body: a declared one or a literal.
+// A Func is a function with a body.
 type Func struct {
 	Pkg   *Package
 	File  *ast.File
-	Obj   *types.Func   // nil for a literal
-	Decl  *ast.FuncDecl // nil for a literal
-	Lit   *ast.FuncLit  // nil for a declared one
-	Encl  *Func         // around a literal, nil in the initializer of a variable
+	Obj   *types.Func    // nil for a literal
+	Decl  *ast.FuncDecl  // nil for a literal
+	Lit   *ast.FuncLit   // nil for others than a literal
+	Loop  *ast.RangeStmt // whose body it is, nil for others
+	Encl  *Func          // around a literal or loop, nil in the initializer of a variable
 	Sig   *types.Signature
 	Body  *ast.BlockStmt
 	Title string // as in a stack trace, roughly
@@ -35,12 +37,14 @@ type Func struct {
 	value   bool       // it is used as a function value
 	direct  bool       // a literal that is called or deferred where it stands
 	trusted bool       // a literal that second bodies hand to each other, see trust.go
+	apart   bool       // of a loop: its body is a function of its own in the second body around it
 	ready   bool       // its second body exists already: it is a leaf, or of the standard library
 	lits    int        // literals inside, numbered
+	loops   int        // bodies of ranges over functions inside, numbered
 	copies  int        // copies of a literal in generated and original code
 	sites   []callSite // see calls
 	parks   bool       // it may park by itself, as far as spread has got
-	via     uint32     // it may park by calling these of its parameters
+	via     vars       // it may park by calling what these parameters hold, its own or of functions around it
 	facts   *facts     // see factsOf
 	whole   *whole     // of one around which there is none
 }
@@ -54,8 +58,21 @@ type Point struct {
 // handPrefix is of the names of second bodies.
 const handPrefix = "Compiled_"
 
-// typeParams are those of a generic function, or of the type of a generic method.
+// inner reports whether f lies in another function: it is a literal or the body of a loop.
+func (f *Func) inner() bool { return f.Lit != nil || f.Loop != nil }
+
+// top is the function around f that lies in no other.
+func (f *Func) top() *Func {
+	for f.Encl != nil {
+		f = f.Encl
+	}
+	return f
+}
+
+// typeParams are those of a generic function, or of the type of a generic method, or of
+// the function around a literal.
 func (f *Func) typeParams() *types.TypeParamList {
+	f = f.top()
 	if r := f.Sig.RecvTypeParams(); r.Len() > 0 {
 		return r
 	}
@@ -64,10 +81,10 @@ func (f *Func) typeParams() *types.TypeParamList {
 
 // entered reports whether f is called as a value, and so has a handshake.
 func (f *Func) entered() bool {
-	if f.bears < 0 || f.direct || f.typeParams().Len() > 0 {
+	if f.bears < 0 || f.direct || f.Loop != nil {
 		return false
 	}
-	return f.Lit != nil || f.value
+	return f.Lit != nil || f.value && f.typeParams().Len() == 0
 }
 
 func (p *Program) collect(pkg *Package, file *ast.File) {
@@ -81,6 +98,17 @@ func (p *Program) collect(pkg *Package, file *ast.File) {
 		encl = saved
 	}
 	visit = func(n ast.Node) bool {
+		if s, ok := n.(*ast.RangeStmt); ok && encl != nil && overFunc(pkg.TypesInfo, s) {
+			f := p.loopFunc(pkg, file, encl, s)
+			walk(s.X, encl)
+			for _, e := range []ast.Expr{s.Key, s.Value} {
+				if e != nil {
+					walk(e, f)
+				}
+			}
+			walk(s.Body, f)
+			return false
+		}
 		lit, ok := n.(*ast.FuncLit)
 		if !ok {
 			return true

@@ -14,7 +14,7 @@ import (
 
 // jumps finds what names labels.
 func (l *lowering) jumps() {
-	l.gotos, l.named = map[types.Object]string{}, map[types.Object]bool{}
+	l.gotos, l.named, l.labelNames = map[types.Object]string{}, map[types.Object]bool{}, map[types.Object]*ast.Ident{}
 	ast.Inspect(l.f.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
@@ -28,6 +28,7 @@ func (l *lowering) jumps() {
 				break
 			}
 			obj := l.info.Uses[n.Label]
+			l.labelNames[obj] = n.Label
 			if n.Tok != token.GOTO {
 				l.named[obj] = true
 				break
@@ -43,6 +44,9 @@ func (l *lowering) jumps() {
 
 // labelOf is the label that goto goes to, in flattened code.
 func (l *lowering) labelOf(obj types.Object) string {
+	if l.outside(obj) {
+		return l.wayOut(token.GOTO, obj)
+	}
 	if l.gotos[obj] == "" {
 		l.gotos[obj] = l.newLabel("at")
 	}

@@ -51,6 +51,8 @@ type Program struct {
 	isStd bool      // it is the standard library itself
 	chaos uint32    // not 0: see chaos.go
 
+	guess   bool           // what is not known may park: for what explain says
+	refused bool           // a loop was, while the function around it was lowered
 	reached map[*Func]bool // what compiled code gets to, after Compile
 	locals  map[*types.Var]*local
 	escapes map[any]bool     // see escape.go
@@ -61,7 +63,10 @@ type Program struct {
 	byPkg        map[*types.Package]*Package
 	funcs        map[types.Object]*Func // declared ones, by their generic origin
 	lits         map[*ast.FuncLit]*Func
-	all          []*Func // in order of packages and positions
+	loops        map[*ast.RangeStmt]*Func // ranges over functions
+	params       map[*types.Var]parameter // of all functions
+	makers       map[*Func]*maker         // see makers.go
+	all          []*Func                  // in order of packages and positions
 }
 
 // A Package is one of them, with its sources.
@@ -96,7 +101,8 @@ func newPackage(path string, t *types.Package) *Package {
 
 func newProgram() *Program {
 	return &Program{Roots: map[string]bool{}, byPkg: map[*types.Package]*Package{},
-		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}, noWait: map[types.Object]bool{}}
+		funcs: map[types.Object]*Func{}, lits: map[*ast.FuncLit]*Func{}, loops: map[*ast.RangeStmt]*Func{},
+		params: map[*types.Var]parameter{}, noWait: map[types.Object]bool{}}
 }
 
 // Load loads the packages that patterns name, for the go command's flags.

@@ -85,60 +85,68 @@ type lowering struct {
 	info *types.Info
 	file *fileNames
 
-	vars    map[types.Object]*variable
-	order   []*variable // hoisted ones, temporaries too
-	params  []*variable
-	results []*variable
-	flags   map[int]*variable // of parameters that are called, see trust.go
-	taken   map[string]bool
-	repl    map[ast.Node]*variable // calls that were made before
-	tuples  map[*ast.CallExpr][]*variable
-	parking map[*ast.CallExpr]callee
-	facts   *facts
-	consts  map[*types.Const]string // constants declared in flattened blocks
-	code    []instr
-	parks   []*park
-	tails   []Point   // calls that may park in tail position
-	exit    string    // label that every return goes to, "" if they return
-	pending *variable // bits of the deferred calls to be made
-	defers  []*deferred
-	boxes   map[*variable]*variable // of results that need one
-	loops   []*target
-	labels  int
-	temps   int
-	gotos   map[types.Object]string // labels that goto names -> those of flattened code
-	named   map[types.Object]bool   // labels that break or continue name
-	back    [][2]token.Pos          // gotos that lead back: to, from
-	whole   ast.Node                // what text is asked for
-	forced  *ast.CallExpr           // spill makes it, whether it may park or not
-	listed  bool                    // deferred calls are kept in a list, not as bits
-	popped  *variable               // the one that the exit makes now
-	uses    map[*variable]bool      // collected by text
-	outs    []string                // labels, collected by text
-	exits   bool                    // collected by text
-	bare    bool                    // collected by text
-	entry   []string                // statements for a fresh start
+	vars       map[types.Object]*variable
+	order      []*variable // hoisted ones, temporaries too
+	params     []*variable
+	results    []*variable
+	flags      map[*types.Var]*variable // of parameters that are called, see trust.go
+	taken      map[string]bool
+	repl       map[ast.Node]*variable // calls that were made before
+	tuples     map[*ast.CallExpr][]*variable
+	parking    map[*ast.CallExpr]callSite
+	looping    map[*ast.RangeStmt]callSite // ranges over functions, of which those may park that parkLoop says
+	up         *lowering                   // of the function around a loop, see rangefunc.go
+	within     []*lowering                 // of the loops in it
+	ways       []way                       // out of a loop
+	control    *variable                   // of a loop
+	naming     string                      // the label of the loop whose body is lowered
+	labelNames map[types.Object]*ast.Ident
+	facts      *facts
+	consts     map[*types.Const]string // constants declared in flattened blocks
+	code       []instr
+	parks      []*park
+	tails      []Point   // calls that may park in tail position
+	exit       string    // label that every return goes to, "" if they return
+	pending    *variable // bits of the deferred calls to be made
+	defers     []*deferred
+	boxes      map[*variable]*variable // of results that need one
+	loops      []*target
+	labels     int
+	temps      int
+	gotos      map[types.Object]string // labels that goto names -> those of flattened code
+	named      map[types.Object]bool   // labels that break or continue name
+	back       [][2]token.Pos          // gotos that lead back: to, from
+	whole      ast.Node                // what text is asked for
+	forced     *ast.CallExpr           // spill makes it, whether it may park or not
+	listed     bool                    // deferred calls are kept in a list, not as bits
+	popped     *variable               // the one that the exit makes now
+	uses       map[*variable]bool      // collected by text
+	outs       []string                // labels, collected by text
+	exits      bool                    // collected by text
+	bare       bool                    // collected by text
+	entry      []string                // statements for a fresh start
 }
 
-// lower makes the second body of f. It panics with a refusal if it cannot.
-func (p *Program) lower(f *Func, names *fileNames) *lowering {
+// lower makes the second body of f. It panics with a refusal if it cannot. up is the
+// lowering of the function around f if f is the body of a loop in it.
+func (p *Program) lower(f *Func, names *fileNames, up *lowering) *lowering {
 	l := &lowering{p: p, f: f, pkg: f.Pkg, info: f.Pkg.TypesInfo, file: names,
 		vars: map[types.Object]*variable{}, taken: map[string]bool{},
-		repl: map[ast.Node]*variable{}, parking: map[*ast.CallExpr]callee{}}
+		repl: map[ast.Node]*variable{}, parking: map[*ast.CallExpr]callSite{}, looping: map[*ast.RangeStmt]callSite{}, up: up}
 	names.generic = f.typeParams().Len() > 0
 	l.facts = factsOf(f)
 	for _, c := range p.calls(f) {
-		if parks, via := p.callParks(f, c); parks || via != 0 {
-			l.parking[c.call] = c.callee
+		switch {
+		case c.loop != nil:
+			l.looping[c.loop] = c
+		case !p.effectOf(f, c).nothing():
+			l.parking[c.call] = c
 		}
 	}
 	for _, name := range []string{"s_", "fr_", "abi_"} {
 		l.taken[name] = true
 	}
-	top := f
-	for top.Encl != nil {
-		top = top.Encl
-	}
+	top := f.top()
 	outer := ast.Node(top.Lit)
 	if top.Decl != nil {
 		outer = top.Decl
@@ -156,8 +164,12 @@ func (p *Program) lower(f *Func, names *fileNames) *lowering {
 	l.signature()
 	l.jumps()
 	l.prepare()
-	l.block(f.Body.List)
-	l.leaveFunction()
+	if f.Loop != nil {
+		l.loopBody()
+	} else {
+		l.block(f.Body.List)
+		l.leaveFunction()
+	}
 	l.liveness()
 	return l
 }
@@ -187,19 +199,23 @@ func (l *lowering) signature() {
 		}
 		l.vars[v] = w
 	}
-	for _, i := range l.f.flags() {
-		v := l.f.Sig.Params().At(i)
-		if l.flags == nil {
-			l.flags = map[int]*variable{}
-		}
-		l.flags[i] = param(types.NewParam(v.Pos(), v.Pkg(), v.Name(), types.Typ[types.Bool]), v.Name()+"_t")
+	l.flags = map[*types.Var]*variable{}
+	flag := func(v *types.Var) {
+		l.flags[v] = param(types.NewParam(v.Pos(), v.Pkg(), v.Name(), types.Typ[types.Bool]), v.Name()+"_t")
+	}
+	for _, i := range l.p.flags(l.f) {
+		flag(l.f.Sig.Params().At(i))
 	}
 	for _, v := range l.facts.captured {
 		// Captured ones come first, by value or by the address of their box.
-		w := param(v, v.Name())
+		w := param(v, resultName(v))
 		w.boxed = l.facts.boxed(v)
 		l.vars[v] = w
+		if l.p.flagged(l.f, v) {
+			flag(v)
+		}
 	}
+	l.loopParams()
 	if r := l.f.Sig.Recv(); r != nil {
 		declare(r)
 	}
@@ -285,6 +301,8 @@ func (l *lowering) parksIn(n ast.Node) bool {
 			if _, ok := l.parking[n]; ok && l.repl[n] == nil && l.many()[n] == nil {
 				found = true
 			}
+		case *ast.RangeStmt:
+			found = found || l.parkLoop(n)
 		}
 		return !found
 	})

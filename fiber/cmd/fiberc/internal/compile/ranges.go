@@ -38,8 +38,10 @@ func (l *lowering) rangeStmt(s *ast.RangeStmt, label string) {
 		l.rangeChan(s, label, u)
 	case *types.Map:
 		l.rangeMap(s, label, u)
+	case *types.Signature:
+		l.rangeFunc(s, label)
 	default:
-		no(s, "range over %s", kindOf(u))
+		no(s, "range over %s", u)
 	}
 }
 

@@ -159,7 +159,7 @@ func (p *Program) fillSlots(pkg *Package, reached map[*Func]bool) {
 			continue
 		}
 		methods := slices.DeleteFunc(slices.Clone(s.methods), func(m slotBody) bool {
-			return m.pkg != pkg || m.fn != nil && m.fn.test() && m.fn.Pkg.within != pkg.within || m.fn != nil && !(m.fn.ready || m.fn.Compiled && reached[m.fn]) || m.fn == nil && !s.fixed
+			return m.pkg != pkg || m.fn != nil && m.fn.test() && m.fn.Pkg.within != pkg.within || m.fn != nil && !(m.fn.ready || m.fn.Compiled && reached[m.fn] && p.makers[m.fn] == nil) || m.fn == nil && !s.fixed
 		})
 		slices.SortFunc(methods, func(a, b slotBody) int { return cmp.Compare(a.recv.String(), b.recv.String()) })
 		for _, m := range methods {
@@ -240,7 +240,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		if m.fn.typeParams().Len() > 0 {
 			return "" // promoted from an instantiated type
 		}
-		body = nilCall + ret + name + "(s_, nil" + strings.Repeat(", false", len(m.fn.flags())) + ", " + val + args + ")\n"
+		body = nilCall + ret + name + "(s_, nil" + strings.Repeat(", false", len(p.flags(m.fn))) + ", " + val + args + ")\n"
 	}
 	return fmt.Sprintf("func init() {\n%s.Add(*new(%s), func(%s)%s {\n%s})\n}\n\n",
 		names.slotVar(s), recv, strings.Join(params, ", "), results, body)

@@ -276,8 +276,9 @@ func (s *scan) function(e ast.Expr) *Func {
 			return s.funcOf(fn)
 		}
 		if v, ok := info.Uses[funcIdent(e)].(*types.Var); ok {
-			if l := s.locals[v]; l != nil && l.sets == 1 && l.lit != nil {
-				return s.lits[l.lit]
+			if l := s.locals[v]; l != nil && l.sets == 1 && l.val != nil {
+				lit, _ := ast.Unparen(l.val).(*ast.FuncLit)
+				return s.lits[lit]
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -76,6 +77,12 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 			if !in.lit && l.recovers(e) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), "abi_.Recovered()"})
 				return false
+			}
+			if c, ok := e.(*ast.CallExpr); ok && !in.lit && l.repl[e] == nil {
+				if g := l.makes(c); g != nil {
+					*edits = append(*edits, edit{m.Pos(), m.End(), l.makeCall(c, g)})
+					return false
+				}
 			}
 			if v := l.repl[e]; v != nil {
 				l.use(v)
@@ -151,7 +158,7 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 			if in.lit {
 				break
 			}
-			if l.exit != "" {
+			if l.exit != "" || l.up != nil {
 				*edits = append(*edits, edit{m.Pos(), m.End(), "{ " + l.returning(m) + " }"})
 				return false
 			}
@@ -225,10 +232,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 		caught = append(caught, v)
 	}
 	l.uses = saved
-	for _, v := range caught {
-		l.use(v)
-	}
-	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
+	hand := ""
 	pre, post := "", ""
 	if g.Compiled && !g.direct && (g.bears >= 0 || g.Encl == l.f || l.p.chaos > 0) {
 		g.copies++
@@ -242,24 +246,47 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 			default:
 				caps = append(caps, v.Name())
 			}
+			if l.p.flagged(g, v) {
+				flag := l.flagOf(value{param: v})
+				if w := l.flags[v]; w != nil {
+					caught = append(caught, w)
+				}
+				caps = append(caps, flag)
+			}
 		}
 		if l.p.chaos > 0 {
 			edits = append(edits, g.drives(caps)...)
 		} else {
 			prologue, note := g.handshake(l.p, strconv.Itoa(g.copies), caps)
 			edits = append(edits, edit{lit.Body.Lbrace + 1, lit.Body.Lbrace + 1, prologue})
-			pre, post = note+"(", ")"
+			if note == "" {
+				hand, pre, post = "h_ *abi_.Hand", "fn_ := ", "\nh_.Note(abi_.PC(fn_))\nreturn fn_"
+			} else {
+				pre, post = "return "+note+"(", ")"
+			}
 		}
 	}
-	text := pre + l.p.apply(l.pkg, l.f.File, lit.Pos(), lit.End(), edits) + post
-	if len(caught) == 0 {
-		return text
+	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
+	caught = slices.Compact(caught)
+	for _, v := range caught {
+		l.use(v)
 	}
+	text := l.p.apply(l.pkg, l.f.File, lit.Pos(), lit.End(), edits)
+	if len(caught) == 0 && hand == "" {
+		return strings.TrimPrefix(pre, "return ") + text + post
+	}
+	if pre == "" {
+		pre = "return "
+	}
+	text = pre + text + post
 	var params, args []string
+	if hand != "" {
+		params, args = []string{hand}, []string{"new(abi_.Hand)"}
+	}
 	for _, v := range caught {
 		params = append(params, v.name+" "+v.spell(l))
 		args = append(args, v.name)
 	}
 	return "func(" + strings.Join(params, ", ") + ") " + l.file.typ(l.info.TypeOf(lit), lit) +
-		" { return " + text + " }(" + strings.Join(args, ", ") + ")"
+		" { " + text + " }(" + strings.Join(args, ", ") + ")"
 }

@@ -31,7 +31,7 @@ func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bo
 // if it is none of those.
 func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
 	f := p.methodValues[sel]
-	if f == nil || !f.Compiled || !f.entered() {
+	if f == nil || !f.Compiled || !f.entered() || p.makers[f] != nil {
 		return nil
 	}
 	defer func() {
@@ -102,7 +102,7 @@ func (p *Program) binder(pkg *Package, f *Func, at ast.Node) string {
 	fmt.Fprintf(&b, "var %s_pc atomic_.Uintptr\n\n// %s binds a receiver of %s.\nfunc %s(r_ %s) %s {\nfn_ := %s {\n", name, name, f.Title, name, recv,
 		names.typ(unnamed(f.Sig), at), sig)
 	fmt.Fprintf(&b, "if s_ := %s(a%d_); s_ != nil && s_.Accept(%s_pc.Load()) { %s%s(s_, nil%s, %s)%s }\n", stack, f.bears, name,
-		ret, second, strings.Repeat(", false", len(f.flags())), strings.Join(append([]string{"r_"}, args...), ", "), leave)
+		ret, second, strings.Repeat(", false", len(p.flags(f))), strings.Join(append([]string{"r_"}, args...), ", "), leave)
 	fmt.Fprintf(&b, "%sr_.%s(%s)\n}\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n", ret, f.Obj.Name(), strings.Join(args, ", "), name, name)
 	pkg.helper(test).texts[name] = b.String()
 	return name

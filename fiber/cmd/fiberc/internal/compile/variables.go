@@ -60,7 +60,7 @@ func (l *lowering) nameFor(base string) string {
 // reserved names are those of generated code.
 func reserved(n string) bool {
 	switch n {
-	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_":
+	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_", "body_":
 		return true
 	}
 	if len(n) < 3 || n[0] != 'a' || n[len(n)-1] != '_' {
@@ -93,7 +93,7 @@ func (l *lowering) temp(t types.Type, at ast.Node) *variable {
 		t = types.Default(t)
 	}
 	l.temps++
-	v := &variable{name: l.nameFor("t" + strconv.Itoa(l.temps) + "_"), typ: t}
+	v := &variable{name: l.nameFor(l.tempPrefix() + strconv.Itoa(l.temps) + "_"), typ: t}
 	l.typ(t, at)
 	l.order = append(l.order, v)
 	return v
@@ -110,6 +110,9 @@ func (v *variable) ref() string {
 // spell is the type with which a variable is declared.
 func (v *variable) spell(l *lowering) string {
 	if v.raw != "" {
+		if v.boxed {
+			return "*" + v.raw
+		}
 		return v.raw
 	}
 	t := l.file.typ(v.typ, l.f.Body)

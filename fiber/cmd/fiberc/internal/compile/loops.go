@@ -1,0 +1,88 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// Ranges over functions. Their body is a function that the iterator calls, and for the
+// analysis it is one: a Func of its own, which is passed to the iterator. If nothing in it
+// waits, nor in the iterator, the statement is copied as it stands, and gc makes of it what
+// it always does. Otherwise see rangefunc.go.
+
+// overFunc reports whether a range statement calls an iterator.
+func overFunc(info *types.Info, s *ast.RangeStmt) bool {
+	t := info.TypeOf(s.X)
+	if t == nil {
+		return false
+	}
+	sig, ok := t.Underlying().(*types.Signature)
+	return ok && sig.Params().Len() == 1
+}
+
+// loopFunc makes the function that the body of a range over a function is.
+func (p *Program) loopFunc(pkg *Package, file *ast.File, encl *Func, s *ast.RangeStmt) *Func {
+	encl.loops++
+	n := strconv.Itoa(encl.loops)
+	f := &Func{Pkg: pkg, File: file, Loop: s, Encl: encl, Body: s.Body, bears: -1,
+		Title: encl.Title + "-range" + n, name: "c" + strings.TrimPrefix(encl.name, "C") + "_r" + n}
+	yield := yieldOf(pkg.TypesInfo, s)
+	var params []*types.Var
+	for i := range yield.Params().Len() {
+		v := types.NewParam(token.NoPos, pkg.Types, "_", yield.Params().At(i).Type())
+		if id := []*ast.Ident{identOf(s.Key), identOf(s.Value)}[min(i, 1)]; id != nil && s.Tok == token.DEFINE && i < 2 {
+			if own, ok := pkg.TypesInfo.Defs[id].(*types.Var); ok {
+				v = own
+			}
+		}
+		params = append(params, v)
+	}
+	f.Sig = types.NewSignatureType(nil, nil, nil, types.NewTuple(params...),
+		types.NewTuple(types.NewParam(token.NoPos, pkg.Types, "", types.Typ[types.Bool])), false)
+	p.loops[s] = f
+	p.all = append(p.all, f)
+	return f
+}
+
+// yieldOf is the type of what the iterator calls.
+func yieldOf(info *types.Info, s *ast.RangeStmt) *types.Signature {
+	return info.TypeOf(s.X).Underlying().(*types.Signature).Params().At(0).Type().Underlying().(*types.Signature)
+}
+
+// findApart finds the loops whose bodies may become functions of their own: those that may
+// wait, and those that defer something, as what is deferred belongs to the function around.
+func (p *Program) findApart() {
+	for _, f := range p.all {
+		for _, c := range p.calls(f) {
+			if c.loop != nil {
+				p.loops[c.loop].apart = !p.effectOf(f, c).nothing() || defersIn(c.loop.Body)
+			}
+		}
+	}
+}
+
+// defersIn reports whether there is a defer statement in a body, other than in literals.
+func defersIn(body *ast.BlockStmt) bool {
+	found := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.DeferStmt:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// refuseLoop returns why the body of a loop cannot be a function of its own, "" if it can.
+func (f *Func) refuseLoop() string {
+	if bearer(f.Sig) >= 0 {
+		return "a range over a function that gives the loop a fiber"
+	}
+	return ""
+}
