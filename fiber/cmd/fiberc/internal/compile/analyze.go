@@ -77,7 +77,9 @@ func (pkg *Package) hides() string {
 func (p *Program) settle() {
 	p.spread(func(f *Func) bool { return f.Why == "" })
 	for _, f := range p.all {
-		f.Compiled = !f.ready && f.Why == "" && (f.parks || len(f.via) > 0)
+		if f.Loop == nil {
+			f.Compiled = !f.ready && f.Why == "" && (f.parks || len(f.via) > 0)
+		}
 		for _, c := range p.calls(f) {
 			if c.loop != nil {
 				g := p.loops[c.loop]

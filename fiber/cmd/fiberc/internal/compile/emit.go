@@ -92,15 +92,8 @@ func (p *Program) try(f *Func, up *lowering) (l *lowering, r *refusal) {
 	if f.Pkg.names[base] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
 		no(f.Body, "another function has the name %s", f.name)
 	}
-	if f.entered() || f.trusted && f.Loop == nil {
-		for i := range f.Sig.Params().Len() {
-			if n := f.Sig.Params().At(i).Name(); n == "" || n == "_" {
-				no(f.Body, "a parameter without a name")
-			}
-		}
-		if f.typeParams().Len() == 0 {
-			f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
-		}
+	if (f.entered() || f.trusted && f.Loop == nil) && f.typeParams().Len() == 0 {
+		f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
 	}
 	l = p.lower(f, f.Pkg.files[f.File], up)
 	l.measure()
@@ -219,9 +212,11 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 				edit{f.Lit.Pos(), f.Lit.Pos(), pre},
 				edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue},
 				edit{f.Lit.End(), f.Lit.End(), post})
+			edits = append(edits, f.nameParams()...)
 		case f.Sig.Recv() == nil:
 			prologue, _ := f.handshake(p, "0", nil)
 			edits = append(edits, edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue})
+			edits = append(edits, f.nameParams()...)
 		}
 	}
 	return edits
@@ -264,7 +259,7 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	var args []string
 	args = append(args, caps...)
 	for i := range f.Sig.Params().Len() {
-		args = append(args, f.Sig.Params().At(i).Name())
+		args = append(args, f.paramName(i))
 	}
 	marked := ""
 	for _, i := range p.flags(f) {
@@ -282,7 +277,7 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 		more = ", " + pc
 	}
 	if f.bears >= 0 {
-		prologue = " if s_ := " + name + "_enter(" + f.Sig.Params().At(f.bears).Name() + more + "); s_ != nil { "
+		prologue = " if s_ := " + name + "_enter(" + f.paramName(f.bears) + more + "); s_ != nil { "
 	} else {
 		prologue = " if s_.Accept(" + pc + ") { "
 	}
@@ -319,6 +314,39 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	}
 	common.texts[name] = text
 	return prologue, name + "_note"
+}
+
+// paramName is the name of a parameter in a function that has a handshake: every one has
+// a name there.
+func (f *Func) paramName(i int) string {
+	if name := f.Sig.Params().At(i).Name(); name != "" && name != "_" {
+		return name
+	}
+	return fmt.Sprintf("a%d_", i)
+}
+
+// nameParams are the edits that give a name to the parameters that have none.
+func (f *Func) nameParams() (edits []edit) {
+	var of *ast.FuncType
+	if f.Lit != nil {
+		of = f.Lit.Type
+	} else {
+		of = f.Decl.Type
+	}
+	i := 0
+	for _, field := range of.Params.List {
+		if len(field.Names) == 0 {
+			edits = append(edits, edit{field.Type.Pos(), field.Type.Pos(), f.paramName(i) + " "})
+			i++
+		}
+		for _, id := range field.Names {
+			if id.Name == "_" {
+				edits = append(edits, edit{id.Pos(), id.End(), f.paramName(i)})
+			}
+			i++
+		}
+	}
+	return edits
 }
 
 // unnamed is a signature without the names of its parameters.

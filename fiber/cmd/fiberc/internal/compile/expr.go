@@ -91,13 +91,9 @@ func (l *lowering) ordered(e ast.Expr) bool {
 		return e.Op == token.ARROW
 	case *ast.IndexExpr:
 		if t := l.info.TypeOf(e.X); t != nil {
-			if _, ok := types.Unalias(t).(*types.TypeParam); ok {
-				no(e, "an index of a value of type parameter %s", t)
-			}
 			// A map is read after the calls, unless the key is bytes that are converted.
 			c, ok := ast.Unparen(e.Index).(*ast.CallExpr)
-			_, isMap := t.Underlying().(*types.Map)
-			return isMap && ok && l.info.Types[c.Fun].IsType() && isBytes(l.info.TypeOf(c.Args[0]))
+			return isMap(t) && ok && l.info.Types[c.Fun].IsType() && isBytes(l.info.TypeOf(c.Args[0]))
 		}
 	case *ast.SliceExpr:
 		return true
@@ -113,6 +109,37 @@ func (l *lowering) ordered(e ast.Expr) bool {
 		}
 	}
 	return false
+}
+
+// isMap reports whether t is a map: for a type parameter, whether all its types are, since
+// either all of them are or none.
+func isMap(t types.Type) bool {
+	if tp, ok := types.Unalias(t).(*types.TypeParam); ok {
+		t = someTerm(tp.Underlying().(*types.Interface))
+	}
+	_, ok := t.Underlying().(*types.Map)
+	return ok
+}
+
+// someTerm is a type that satisfies a constraint, the constraint if it names none.
+func someTerm(c *types.Interface) types.Type {
+	for i := range c.NumEmbeddeds() {
+		switch e := c.EmbeddedType(i).Underlying().(type) {
+		case *types.Interface:
+			if t := someTerm(e); !types.IsInterface(t) {
+				return t
+			}
+		case *types.Union:
+			for j := range e.Len() {
+				if t := e.Term(j).Type().Underlying(); !types.IsInterface(t) {
+					return t
+				}
+			}
+		default:
+			return e
+		}
+	}
+	return c
 }
 
 func isBytes(t types.Type) bool {

@@ -107,10 +107,10 @@ func (p *Program) declared(f *Func, call *ast.CallExpr) *Func {
 
 // makerOf is the maker that a call is of, nil if it is of none.
 func (p *Program) makerOf(f *Func, call *ast.CallExpr) *Func {
-	if len(p.makers) == 0 || call.Ellipsis.IsValid() {
+	if len(p.makers) == 0 {
 		return nil
 	}
-	if g := p.declared(f, call); g != nil && p.makers[g] != nil && !g.Sig.Variadic() {
+	if g := p.declared(f, call); g != nil && p.makers[g] != nil {
 		return g
 	}
 	return nil

@@ -69,15 +69,14 @@ func (l *lowering) loopBody() {
 	l.do(s, l.control.name+".Enter()")
 	t := l.enter(l.up.naming, true)
 	if s.Tok == token.ASSIGN {
-		var names [2]string
-		var vars []*variable
-		for i, v := range l.params[len(l.params)-l.f.Sig.Params().Len():] {
-			if i < 2 {
-				names[i] = v.name
-				vars = append(vars, v)
-			}
+		// gc makes an assignment of each, one after the other.
+		given := l.params[len(l.params)-l.f.Sig.Params().Len():]
+		if s.Key != nil {
+			l.clause(&ast.RangeStmt{For: s.For, Key: s.Key, Tok: s.Tok, X: s.X, Body: s.Body}, given[0].name, "", given[0])
 		}
-		l.clause(s, names[0], names[1], vars...)
+		if s.Value != nil {
+			l.clause(&ast.RangeStmt{For: s.For, Value: s.Value, Tok: s.Tok, X: s.X, Body: s.Body}, "", given[1].name, given[1])
+		}
 	}
 	l.block(l.f.Body.List)
 	l.label(t.cont)

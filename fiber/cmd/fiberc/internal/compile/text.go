@@ -259,6 +259,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 		} else {
 			prologue, note := g.handshake(l.p, strconv.Itoa(g.copies), caps)
 			edits = append(edits, edit{lit.Body.Lbrace + 1, lit.Body.Lbrace + 1, prologue})
+			edits = append(edits, g.nameParams()...)
 			if note == "" {
 				hand, pre, post = "h_ *abi_.Hand", "fn_ := ", "\nh_.Note(abi_.PC(fn_))\nreturn fn_"
 			} else {
