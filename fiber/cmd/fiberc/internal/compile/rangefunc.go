@@ -136,6 +136,18 @@ func (l *lowering) rangeFunc(s *ast.RangeStmt, label string) {
 	if !ok {
 		no(s, "range over a function of a form that is not lowered")
 	}
+	if !l.parkLoop(s) {
+		// Only what it ranges over waits.
+		l.spill(s.X)
+		text := l.text(s)
+		for obj := range l.named {
+			if obj.Name() == label {
+				text = label + ":\n" + text
+			}
+		}
+		l.do(s, text)
+		return
+	}
 	g := l.p.loops[s]
 	if g.Why != "" {
 		no(s, "%s", g.Why)

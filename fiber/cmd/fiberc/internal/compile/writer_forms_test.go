@@ -139,3 +139,109 @@ func (w *writer) selects() {
 	}
 	w.f("case *new(chan int) <- %s:\nt.log(\"never\")\n}", w.expr(1))
 }
+
+// rangesPrelude is what ranges over functions and generic literals in random programs use.
+const rangesPrelude = `
+func upTo0(f *fiber.Fiber, t *T, n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		defer t.log("up", n)
+		for i := range n {
+			t.p(f)
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func plain0(n int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) { _ = n > 0 && yield(n, 1) && yield(2, n) && n > 3 && yield(n, n) }
+}
+
+func keep0[V any](seq iter.Seq[V], ok func(V) bool) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for v := range seq {
+			if ok(v) && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func push0(f *fiber.Fiber, t *T, n int, yield func(int) bool) bool {
+	if n == 0 {
+		return true
+	}
+	t.p(f)
+	return push0(f, t, n-1, yield) && yield(n)
+}
+
+func apply0[A any](f *fiber.Fiber, t *T, v A, fn func(A) A) A {
+	twice := func() A { t.p(f); return fn(fn(v)) }
+	defer func() { t.p(f); t.log("applied", v) }()
+	v = twice()
+	return fn(v)
+}
+
+`
+
+// iterator writes an iterator of ints.
+func (w *writer) iterator(d int) string {
+	switch w.r.IntN(5) {
+	case 0:
+		if d > 0 {
+			return fmt.Sprintf("keep0(%s, func(a int) bool { return t.b(f, a != %s) })", w.iterator(d-1), w.expr(1))
+		}
+	case 1:
+		return fmt.Sprintf("func(yield func(int) bool) { push0(f, t, %s&3, yield) }", w.expr(1))
+	case 2:
+		return fmt.Sprintf("func(yield func(int) bool) { _ = yield(%s) && yield(%s) }", w.expr(1), w.expr(1))
+	}
+	return fmt.Sprintf("upTo0(f, t, %s&3)", w.expr(1))
+}
+
+// overFunc writes a range over a function.
+func (w *writer) overFunc() {
+	i, v := w.name("i"), w.name("v")
+	label := ""
+	if w.r.IntN(3) == 0 {
+		label = w.name("L")
+		w.f("%s:", label)
+	}
+	vars := []string{i}
+	switch w.r.IntN(5) {
+	case 0:
+		w.f("for %s, %s := range plain0(%s & 7) {\n_, _ = %s, %s", i, v, w.expr(1), i, v)
+		vars = []string{i, v}
+	case 1:
+		to := w.lhs()
+		w.f("for %s = range %s {", to, w.iterator(1))
+		vars = nil
+	case 2:
+		w.f("for range %s {", w.iterator(1))
+		vars = nil
+	default:
+		w.f("for %s := range %s {\n_ = %s", i, w.iterator(2), i)
+	}
+	w.inLoop(true, func() {
+		w.scoped(func() {
+			w.ints = append(w.ints, vars...)
+			for range 1 + w.r.IntN(3) {
+				w.stmt()
+			}
+			if label != "" {
+				w.f("if %s {\n%s %s\n}", w.cond(1), w.pick("break", "continue"), label)
+			}
+		})
+	})
+	w.f("}")
+}
+
+// genericLit writes a call of a generic function that has literals.
+func (w *writer) genericLit() {
+	v := w.name("v")
+	w.f("%s := apply0(f, t, %s, func(a int) (res int) {", v, w.expr(2))
+	w.function(false, "a", "res")
+	w.f("})\n_ = %s", v)
+	w.ints = append(w.ints, v)
+}

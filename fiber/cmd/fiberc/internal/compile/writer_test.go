@@ -116,7 +116,7 @@ func (w *writer) stmt() {
 		w.f("t.log(%s)", w.expr(1))
 		return
 	}
-	switch w.r.IntN(28) {
+	switch w.r.IntN(32) {
 	case 0, 1:
 		e := w.expr(3)
 		v := w.name("v")
@@ -271,6 +271,10 @@ func (w *writer) stmt() {
 		w.f("if %s {\npanic(%s)\n}", w.cond(1), w.pick(w.expr(1), `"text"`, "2.5"))
 	case 27:
 		w.selects()
+	case 28, 29, 30:
+		w.overFunc()
+	case 31:
+		w.genericLit()
 	}
 }
 
