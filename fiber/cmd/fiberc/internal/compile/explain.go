@@ -111,6 +111,8 @@ func (p *Program) reason(f *Func) (why, at string) {
 		return "only code that is not compiled calls it", p.place(f.pos())
 	case f.Why != "":
 		return f.Why, p.place(f.WhyAt)
+	case f.Loop != nil:
+		return p.loopReason(f)
 	}
 	return "what it waits in is on a stack itself", p.place(f.Body.Pos())
 }

@@ -45,6 +45,7 @@ type listed struct {
 // A GoModule is a module, as the go command has it.
 type GoModule struct {
 	Path, Version, Dir, GoMod, GoVersion string
+	Main                                 bool
 	Replace                              *GoModule
 }
 
@@ -101,7 +102,32 @@ func List(dir string, flags, patterns []string, tests bool) (*Listing, error) {
 	for path := range late {
 		ls.used[path] = true
 	}
+	ls.addOwn()
 	return ls, nil
+}
+
+// addOwn adds the packages of the main modules that have nothing to do with fibers but are
+// imported by those that do: their iterators, and what else they are handed to call, may
+// wait all the same.
+func (ls *Listing) addOwn() {
+	own := map[string]bool{}
+	for _, q := range slices.Backward(ls.packages) {
+		if !own[q.ImportPath] && !ls.used[q.ImportPath] {
+			continue
+		}
+		own[q.ImportPath] = own[q.ImportPath] && q.Module != nil && q.Module.Main && q.ImportPath != abiPath
+		if own[q.ImportPath] || ls.used[q.ImportPath] {
+			for _, path := range q.Imports {
+				own[path] = true
+			}
+		}
+	}
+	for _, q := range ls.packages {
+		// There is one package of a path, whoever imports it.
+		if own[q.ImportPath] || slices.ContainsFunc(q.Imports, func(path string) bool { return own[path] }) {
+			own[q.ImportPath], ls.used[q.ImportPath] = true, true
+		}
+	}
 }
 
 // listStandard is List for packages of the standard library, all of which are compiled.

@@ -86,3 +86,30 @@ func (f *Func) refuseLoop() string {
 	}
 	return ""
 }
+
+// loopReason says why a range over a function waits on a stack.
+func (p *Program) loopReason(f *Func) (why, at string) {
+	at = p.place(f.Loop.X.Pos())
+	for _, c := range p.calls(f.Encl) {
+		if c.loop != f.Loop {
+			continue
+		}
+		it := c.static
+		switch v := c.value; {
+		case v.lit != nil:
+			it = v.lit
+		case v.maker != nil:
+			it = v.maker
+			if returns := p.makers[it].returns; it.Why == "" && len(returns) > 0 && returns[0].lit != nil {
+				it = returns[0].lit
+			}
+		}
+		if it != nil && it.Why != "" {
+			return "the iterator " + it.Title + " stays on a stack: " + it.Why, p.place(it.WhyAt)
+		}
+	}
+	if f.Encl.Why != "" {
+		return "the function around it stays on a stack: " + f.Encl.Why, p.place(f.Encl.WhyAt)
+	}
+	return "a range over an iterator that fiberc does not know, or that it does not compile", at
+}
