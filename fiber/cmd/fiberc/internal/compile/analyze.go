@@ -12,7 +12,7 @@ import (
 func (p *Program) Analyze() {
 	p.locals = map[*types.Var]*local{}
 	p.slots = map[string]*slot{}
-	p.methodValues = map[*ast.SelectorExpr]*Func{}
+	p.entries = map[ast.Expr]entry{}
 	for _, pkg := range p.Pkgs {
 		if name := pkg.hides(); name != "" && pkg.Skip == "" {
 			pkg.Skip = "the package declares " + name + ", which generated code needs as the language has it"
@@ -166,6 +166,11 @@ func (p *Program) reach() map[*Func]bool {
 	for _, s := range p.slots {
 		if s.fixed {
 			slotted(s) // the standard library calls it
+		}
+	}
+	for _, e := range p.entries {
+		if p.enters(e) {
+			visit(e.f)
 		}
 	}
 	for _, f := range p.all {

@@ -202,15 +202,16 @@ func (p *Program) findValues(pkg *Package, file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			switch fun := ast.Unparen(n.Fun).(type) {
-			case *ast.Ident:
-				called[fun] = true
-			case *ast.SelectorExpr:
-				called[fun.Sel] = true
+			if id := funcIdent(n.Fun); id != nil {
+				called[id] = true
 			}
+		case *ast.IndexExpr, *ast.IndexListExpr:
+			p.findInstance(pkg, n.(ast.Expr), called)
 		case *ast.SelectorExpr:
+			p.findInstance(pkg, n, called)
 			p.findMethodValue(pkg, n, called[n.Sel])
 		case *ast.Ident:
+			p.findInstance(pkg, n, called)
 			if fn, ok := pkg.TypesInfo.Uses[n].(*types.Func); ok && !called[n] {
 				if f := p.funcs[fn.Origin()]; f != nil {
 					f.value = true

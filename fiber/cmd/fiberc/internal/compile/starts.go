@@ -35,7 +35,7 @@ func (p *Program) starts() []*start {
 		if !p.Roots[pkg.PkgPath] {
 			continue
 		}
-		s := &scan{Program: p, pkg: pkg, groups: map[types.Object]*ast.CallExpr{}, used: map[types.Object][]ast.Expr{}}
+		s := &scan{Program: p, pkg: pkg, groups: map[types.Object]*ast.CallExpr{}, used: map[types.Object][]ast.Expr{}, within: map[*Func]bool{}}
 		for _, file := range pkg.Syntax {
 			ast.Inspect(file, s.note)
 		}
@@ -59,6 +59,7 @@ type scan struct {
 	pkg    *Package
 	groups map[types.Object]*ast.CallExpr // variables that hold what a call of Group returns
 	used   map[types.Object][]ast.Expr    // middlewares given to Use, by the variable of the App
+	within map[*Func]bool                 // what returned looks at now
 }
 
 // framework returns the method of the framework that a call is of.
@@ -211,19 +212,7 @@ func (s *scan) wrap(st *start, list []ast.Expr) {
 
 // middleware returns the one handler that a middleware makes, nil if it is not one.
 func (s *scan) middleware(e ast.Expr) *Func {
-	var made *Func
-	switch e := ast.Unparen(e).(type) {
-	case *ast.CallExpr: // of a function that returns it
-		if id := funcIdent(e.Fun); id != nil {
-			if fn, ok := s.pkg.TypesInfo.Uses[id].(*types.Func); ok {
-				if f := s.funcOf(fn); f != nil && f.Body != nil {
-					made = s.returned(f)
-				}
-			}
-		}
-	default:
-		made = s.function(e)
-	}
+	made := s.function(e)
 	if made == nil || made.Body == nil {
 		return nil
 	}
@@ -232,6 +221,11 @@ func (s *scan) middleware(e ast.Expr) *Func {
 
 // returned is the literal that f returns, if it is always the same.
 func (s *scan) returned(f *Func) *Func {
+	if s.within[f] {
+		return nil
+	}
+	s.within[f] = true
+	defer delete(s.within, f)
 	var lit *Func
 	known := true
 	ast.Inspect(f.Body, func(n ast.Node) bool {
@@ -268,7 +262,14 @@ func (s *scan) function(e ast.Expr) *Func {
 		if info.Types[e.Fun].IsType() && len(e.Args) == 1 {
 			return s.function(e.Args[0]) // a conversion
 		}
-	case *ast.Ident, *ast.SelectorExpr:
+		if id := funcIdent(e.Fun); id != nil { // a call of what makes it
+			if fn, ok := info.Uses[id].(*types.Func); ok {
+				if f := s.funcOf(fn); f != nil && f.Body != nil && f.Pkg.TypesInfo != nil {
+					return (&scan{Program: s.Program, pkg: f.Pkg, within: s.within}).returned(f)
+				}
+			}
+		}
+	case *ast.Ident, *ast.SelectorExpr, *ast.IndexExpr, *ast.IndexListExpr:
 		if fn, ok := info.Uses[funcIdent(e)].(*types.Func); ok {
 			if r := fn.Signature().Recv(); r != nil && types.IsInterface(r.Type()) {
 				return nil

@@ -84,6 +84,10 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 					return false
 				}
 			}
+			if b := l.p.bound(l.pkg, e); len(b) == 1 {
+				*edits = append(*edits, b...)
+				return false
+			}
 			if v := l.repl[e]; v != nil {
 				l.use(v)
 				*edits = append(*edits, edit{m.Pos(), m.End(), v.name})

@@ -4,34 +4,70 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
+	"hash/fnv"
 	"strings"
 )
 
-// Method values. Such a value has an entry of its own that nothing can be added to, so
-// x.M becomes a call of a function that binds x in a literal, with a handshake in it like
-// that of any other literal.
+// Method values, and instances of generic functions that are used as values. Such a value
+// has an entry of its own that nothing can be added to, so it becomes what a function
+// returns that makes a literal of it, with a handshake in it like that of any other
+// literal: x.M becomes a call that binds x, g[int] one without arguments.
 
-// findMethodValue notes a method that is used as a value in a way that can be entered.
+// An entry is a method or an instance that is used as a value in a way that can be entered.
+type entry struct {
+	f    *Func
+	sig  *types.Signature // of the value
+	recv types.Type       // nil for a function
+	args *types.TypeList  // of the instance, or of the receiver's type
+}
+
+// findMethodValue notes a method that is used as a value.
 func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bool) {
 	s := pkg.TypesInfo.Selections[sel]
 	if called || s == nil || s.Kind() != types.MethodVal || isTypeParam(s.Recv()) {
 		return
 	}
 	fn := s.Obj().(*types.Func)
-	if types.IsInterface(fn.Signature().Recv().Type()) {
+	recv := fn.Signature().Recv().Type()
+	if types.IsInterface(recv) {
 		return
 	}
 	if f := p.funcOf(fn); f != nil {
 		f.value = true
-		p.methodValues[sel] = f
+		p.entries[sel] = entry{f: f, sig: fn.Signature(), recv: recv, args: named(recv).TypeArgs()}
 	}
 }
 
-// bound returns the edits that make a method value one that compiled code can enter, nil
-// if it is none of those.
-func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
-	f := p.methodValues[sel]
-	if f == nil || !f.Compiled || !f.entered() || p.makers[f] != nil {
+// findInstance notes a generic function that is used as a value: e is an identifier, with
+// a package in front or not, or an index expression.
+func (p *Program) findInstance(pkg *Package, e ast.Expr, called map[*ast.Ident]bool) {
+	id := funcIdent(e)
+	if id == nil || called[id] {
+		return
+	}
+	inst, ok := pkg.TypesInfo.Instances[id]
+	fn, isFunc := pkg.TypesInfo.Uses[id].(*types.Func)
+	if !ok || !isFunc {
+		return
+	}
+	if f := p.funcOf(fn); f != nil {
+		called[id] = true // the expressions inside are no others
+		f.value = true
+		p.entries[e] = entry{f: f, sig: inst.Type.(*types.Signature), args: inst.TypeArgs}
+	}
+}
+
+// enters reports whether compiled code may enter an entry.
+func (p *Program) enters(e entry) bool {
+	f := e.f
+	return f != nil && f.Compiled && p.makers[f] == nil && bearer(unnamed(e.sig)) >= 0
+}
+
+// bound returns the edits that make a value one that compiled code can enter, nil if it is
+// none of those.
+func (p *Program) bound(pkg *Package, at ast.Expr) (edits []edit) {
+	e, ok := p.entries[at]
+	if !ok || !p.enters(e) {
 		return nil
 	}
 	defer func() {
@@ -42,11 +78,15 @@ func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
 			edits = nil // it stays as it is
 		}
 	}()
+	if e.recv == nil {
+		return []edit{{at.Pos(), at.End(), p.binder(pkg, e, at) + "()"}}
+	}
+	sel := at.(*ast.SelectorExpr)
 	s := pkg.TypesInfo.Selections[sel]
 	t := pkg.TypesInfo.TypeOf(sel.X)
 	path, last := fieldPath(t, s.Index(), pkg.Types, sel)
 	_, have := types.Unalias(last).(*types.Pointer)
-	_, want := types.Unalias(f.Sig.Recv().Type()).(*types.Pointer)
+	_, want := types.Unalias(e.recv).(*types.Pointer)
 	sign := ""
 	switch {
 	case have && !want:
@@ -55,65 +95,82 @@ func (p *Program) bound(pkg *Package, sel *ast.SelectorExpr) (edits []edit) {
 		sign = "&"
 	}
 	return []edit{
-		{sel.Pos(), sel.Pos(), p.binder(pkg, f, sel) + "(" + sign + "(("},
+		{sel.Pos(), sel.Pos(), p.binder(pkg, e, sel) + "(" + sign + "(("},
 		{sel.X.End(), sel.End(), ")" + path + "))"},
 	}
 }
 
-// binder returns the name of the function that makes values of a method.
-func (p *Program) binder(pkg *Package, f *Func, at ast.Node) string {
+// binder returns the name of the function that makes values of an entry.
+func (p *Program) binder(pkg *Package, e entry, at ast.Node) string {
+	f := e.f
 	test := p.inTest(at.Pos())
 	names := pkg.helper(test).names
 	name := "fiberc_value_" + f.Pkg.Types.Name() + "_" + f.name
+	targs := ""
+	if e.args.Len() > 0 {
+		var list []string
+		h := fnv.New32a()
+		for t := range e.args.Types() {
+			list = append(list, names.typ(t, at))
+			h.Write([]byte(types.TypeString(t, (*types.Package).Path) + ";"))
+		}
+		targs = "[" + strings.Join(list, ", ") + "]"
+		name += fmt.Sprintf("_%08x", h.Sum32())
+	}
 	if pkg.has(name, test) {
 		return name
 	}
-	if f.Sig.Variadic() {
-		no(at, "a variadic function value")
-	}
 	if f.Pkg != pkg && !pkg.mayImport(f.Pkg.PkgPath) {
-		no(at, "a method of a package that cannot be imported")
+		no(at, "a function of a package that cannot be imported")
 	}
-	second := f.name
+	second, plain := f.name+targs, "r_."+f.Obj.Name()
+	if e.recv == nil {
+		plain = f.Obj.Name() + targs
+	}
 	if f.Pkg != pkg {
-		second = names.of(f.Pkg.Types) + "." + second
+		if !f.Obj.Exported() {
+			no(at, "an unexported function of another package")
+		}
+		of := names.of(f.Pkg.Types) + "."
+		second = of + second
+		if e.recv == nil {
+			plain = of + plain
+		}
 	}
 	names.add("atomic_", "sync/atomic")
-	recv := names.typ(f.Sig.Recv().Type(), at)
-	var params, args []string
-	for i := range f.Sig.Params().Len() {
+	sig := unnamed(e.sig)
+	var params, args, bind []string
+	for i := range sig.Params().Len() {
 		a := fmt.Sprintf("a%d_", i)
-		params, args = append(params, a+" "+names.typ(f.Sig.Params().At(i).Type(), at)), append(args, a)
+		params, args = append(params, a+" "+names.typ(sig.Params().At(i).Type(), at)), append(args, a)
 	}
-	result, ret := "", ""
-	if f.Sig.Results().Len() > 0 {
-		result, ret = " "+names.typ(f.Sig.Results(), at), "return "
+	recv := ""
+	if e.recv != nil {
+		recv = "r_ " + names.typ(e.recv, at)
+		bind = []string{"r_"}
 	}
-	if o := f.Obj; !o.Exported() && f.Pkg != pkg {
-		no(at, "an unexported method of another package")
+	result, ret, leave := "", "", "; return "
+	if sig.Results().Len() > 0 {
+		result, ret, leave = " "+names.typ(sig.Results(), at), "return ", ""
 	}
-	leave := "; return "
-	if ret != "" {
-		leave = ""
-	}
-	stack := names.stackHelper(f.Sig.Params().At(f.bears).Type(), at)
-	sig := "func(" + strings.Join(params, ", ") + ")" + result
-	var b strings.Builder
-	fmt.Fprintf(&b, "var %s_pc atomic_.Uintptr\n\n// %s binds a receiver of %s.\nfunc %s(r_ %s) %s {\nfn_ := %s {\n", name, name, f.Title, name, recv,
-		names.typ(unnamed(f.Sig), at), sig)
-	fmt.Fprintf(&b, "if s_ := %s(a%d_); s_ != nil && s_.Accept(%s_pc.Load()) { %s%s(s_, nil%s, %s)%s }\n", stack, f.bears, name,
-		ret, second, strings.Repeat(", false", len(p.flags(f))), strings.Join(append([]string{"r_"}, args...), ", "), leave)
-	fmt.Fprintf(&b, "%sr_.%s(%s)\n}\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n", ret, f.Obj.Name(), strings.Join(args, ", "), name, name)
-	pkg.helper(test).texts[name] = b.String()
+	b := bearer(sig)
+	stack := names.stackHelper(sig.Params().At(b).Type(), at)
+	var text strings.Builder
+	fmt.Fprintf(&text, "var %s_pc atomic_.Uintptr\n\n// %s makes a value of %s%s.\nfunc %s(%s) %s {\nfn_ := func(%s)%s {\n", name, name, f.Title, targs, name, recv,
+		names.typ(sig, at), strings.Join(params, ", "), result)
+	fmt.Fprintf(&text, "if s_ := %s(a%d_); s_ != nil && s_.Accept(%s_pc.Load()) { %s%s(s_, nil%s, %s)%s }\n", stack, b, name,
+		ret, second, strings.Repeat(", false", len(p.flags(f))), strings.Join(append(bind, args...), ", "), leave)
+	fmt.Fprintf(&text, "%s%s(%s)\n}\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n", ret, plain, strings.Join(args, ", "), name, name)
+	pkg.helper(test).texts[name] = text.String()
 	return name
 }
 
-// boundIn returns the edits of the method values in a file, outside second bodies.
+// boundIn returns the edits of the values in a file, outside second bodies.
 func (p *Program) boundIn(pkg *Package, file *ast.File) []edit {
 	var edits []edit
 	ast.Inspect(file, func(n ast.Node) bool {
-		if sel, ok := n.(*ast.SelectorExpr); ok {
-			edits = append(edits, p.bound(pkg, sel)...)
+		if e, ok := n.(ast.Expr); ok {
+			edits = append(edits, p.bound(pkg, e)...)
 		}
 		return true
 	})

@@ -252,7 +252,7 @@ func (l *lowering) measure() {
 	}
 	slices.SortFunc(l.f.Points, func(a, b Point) int { return cmp.Compare(a.Pos, b.Pos) })
 	l.f.Bytes = 0
-	if len(l.parks) > 0 && l.f.typeParams().Len() == 0 {
+	if len(l.parks) > 0 {
 		l.f.Bytes = l.frameBytes(l.fields())
 	}
 }
@@ -300,13 +300,14 @@ func resultField(i int) string {
 	return "A" + strconv.Itoa(i)
 }
 
-// frameBytes is the size of the frame on the machine it is compiled for.
+// frameBytes is the size of the frame on the machine it is compiled for. A value whose type
+// is a type parameter counts as a word.
 func (l *lowering) frameBytes(fields []*variable) int64 {
 	sizes := l.pkg.TypesSizes
 	strukt := func(list []types.Type) types.Type {
 		var vars []*types.Var
 		for i, t := range list {
-			vars = append(vars, types.NewField(token.NoPos, nil, fmt.Sprintf("F%d", i), t, false))
+			vars = append(vars, types.NewField(token.NoPos, nil, fmt.Sprintf("F%d", i), sized(t), false))
 		}
 		return types.NewStruct(vars, nil)
 	}
@@ -321,4 +322,22 @@ func (l *lowering) frameBytes(fields []*variable) int64 {
 	}
 	whole := strukt([]types.Type{word, word, strukt(l.resultList()), strukt(list)})
 	return sizes.Sizeof(whole)
+}
+
+// sized is t with words in the place of type parameters.
+func sized(t types.Type) types.Type {
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return types.Typ[types.Uintptr]
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Array:
+		return types.NewArray(sized(u.Elem()), u.Len())
+	case *types.Struct:
+		var vars []*types.Var
+		for i := range u.NumFields() {
+			vars = append(vars, types.NewField(token.NoPos, nil, fmt.Sprintf("F%d", i), sized(u.Field(i).Type()), false))
+		}
+		return types.NewStruct(vars, nil)
+	}
+	return t
 }
