@@ -99,7 +99,7 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 		lhs, rhs, d.operands = append(lhs, v.name), append(rhs, text), append(d.operands, v)
 		return v
 	}
-	if c, ok := l.parking[call]; ok && c.static != nil && (l.up == nil || lit == nil) {
+	if c, ok := l.parking[call]; ok && (c.static != nil || lit != nil) {
 		d.park = &c
 	}
 	var recv, fn *variable
@@ -126,7 +126,7 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 		if o := method.Obj(); !o.Exported() && o.Pkg() != l.pkg.Types {
 			no(s, "defer of an unexported method of another package")
 		}
-	case lit != nil && d.park != nil:
+	case lit != nil && d.park != nil && d.park.static != nil:
 		// The closure is made only if something panics.
 		name = l.text(lit)
 	default:
@@ -154,7 +154,7 @@ func (l *lowering) deferStmt(s *ast.DeferStmt) {
 		return text
 	}
 	var caught []*variable
-	if lit != nil && d.park != nil {
+	if lit != nil && d.park != nil && d.park.static != nil {
 		caught = l.captures(d.park.static, s)
 		if l.listed {
 			for _, v := range caught {

@@ -11,16 +11,20 @@ import (
 
 // findDirect finds them.
 func (p *Program) findDirect(pkg *Package, file *ast.File) {
-	spawned := map[*ast.CallExpr]bool{}
+	spawned, deferred := map[*ast.CallExpr]bool{}, map[*ast.CallExpr]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
 			spawned[n.Call] = true // a goroutine of its own
+		case *ast.DeferStmt:
+			deferred[n.Call] = true
 		case *ast.CallExpr:
 			if lit, ok := ast.Unparen(n.Fun).(*ast.FuncLit); ok && !spawned[n] {
-				if f := p.lits[lit]; f != nil { // not in a second body written by hand
-					f.direct = true
+				f := p.lits[lit]
+				if f == nil || deferred[n] && f.Encl != nil && f.Encl.Loop != nil {
+					return true // in a second body written by hand; called outside of the loop
 				}
+				f.direct = true
 			}
 		case *ast.RangeStmt:
 			if lit, ok := ast.Unparen(n.X).(*ast.FuncLit); ok && p.lits[lit] != nil {

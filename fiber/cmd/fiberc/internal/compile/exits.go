@@ -90,11 +90,22 @@ func (l *lowering) make(d *deferred) {
 		l.do(d.stmt, d.call(l))
 		return
 	}
-	p := &park{pc: len(l.parks) + 1, call: d.stmt.Call, callee: d.park.static.Title}
+	p := &park{pc: len(l.parks) + 1, call: d.stmt.Call}
 	p.types = l.resultTypes(d.stmt.Call)
 	for _, t := range p.types {
 		p.results = append(p.results, l.temp(t, d.stmt))
 	}
+	if d.park.static == nil {
+		// A literal in the body of a loop, which has been made there.
+		p.callee = "a deferred literal"
+		p.before = "{\nfn_ := " + d.operands[0].name + "\n" + l.offerTo(*d.park)
+		p.fun = d.call(l)
+		p.after = "\ns_.Withdraw()\n}"
+		l.parks = append(l.parks, p)
+		l.emit(instr{pos: d.stmt.Pos(), park: p, defs: p.results, falls: true})
+		return
+	}
+	p.callee = d.park.static.Title
 	p.fun = l.second(ast.Unparen(d.stmt.Call.Fun), d.park.static) + "(s_, nil" + l.flagArgs(*d.park) + d.args(l) + ")"
 	l.parks = append(l.parks, p)
 	l.emit(instr{pos: d.stmt.Pos(), park: p, defs: p.results, falls: true})
