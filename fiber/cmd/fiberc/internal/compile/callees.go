@@ -133,8 +133,8 @@ func (p *Program) calleeOf(f *Func, fun ast.Expr, ellipsis bool) callee {
 			obj = info.Uses[fun.Sel]
 		case sel.Kind() == types.MethodVal:
 			obj = sel.Obj()
-			if isTypeParam(sel.Recv()) {
-				return callee{}
+			if isTypeParam(sel.Recv()) && !types.IsInterface(obj.(*types.Func).Signature().Recv().Type()) {
+				return callee{} // promoted from a field of what the constraint names
 			}
 		case sel.Kind() == types.MethodExpr:
 			fn := sel.Obj().(*types.Func)

@@ -247,6 +247,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"time"
 
@@ -267,6 +268,19 @@ func main() {
 		"value":     never{}.value,
 		"timeout":   func(f *fiber.Fiber) { f.WithTimeout(time.Hour, func() error { return f.Sleep(time.Hour) }) },
 		"local":     func(f *fiber.Fiber) { s := func() { f.Sleep(time.Hour) }; s() },
+		"unexported": func(f *fiber.Fiber) { hider(never{f}).hide() },
+		"variadic":  func(f *fiber.Fiber) { varier(never{f}).Vary(1, 2) },
+		"instance":  func(f *fiber.Fiber) { Waiter(&box[string]{f: f}).Wait(1) },
+		"parameter": func(f *fiber.Fiber) { waitOn(never{f}) },
+		"value of an instance": sleepy[int],
+		"literal of a generic function": made(3),
+		"body of a loop": func(f *fiber.Fiber) { for range upTo(3) { f.Sleep(time.Hour) } },
+		"iterator":  func(f *fiber.Fiber) { for range slow(f, 3) { } },
+		"adapter":   func(f *fiber.Fiber) { for range keep(upTo(3), func(int) bool { return true }) { f.Sleep(time.Hour) } },
+		"keeps":     func(f *fiber.Fiber) { for range keep(upTo(3), func(int) bool { f.Sleep(time.Hour); return true }) { } },
+		"given":     func(f *fiber.Fiber) { sum(f, upTo(3)) },
+		"deferred":  func(f *fiber.Fiber) { for range upTo(3) { defer func() { f.Sleep(time.Hour) }() } },
+		"recursion": func(f *fiber.Fiber) { for range (&tree{l: &tree{}}).all() { f.Sleep(time.Hour) } },
 	} {
 		before := runtime.NumGoroutine()
 		for range 200 {
@@ -284,6 +298,58 @@ func outer(f *fiber.Fiber, n int) int { return inner(f, n) + 1 }
 func inner(f *fiber.Fiber, n int) int {
 	f.Sleep(time.Hour)
 	return n
+}
+
+type hider interface{ hide() }
+type varier interface{ Vary(n ...int) }
+type box[V any] struct{ f *fiber.Fiber; v V }
+type tree struct{ l, r *tree }
+
+func (n never) hide()            { n.f.Sleep(time.Hour) }
+func (n never) Vary(list ...int) { n.f.Sleep(time.Hour) }
+func (b *box[V]) Wait(n int)     { b.f.Sleep(time.Hour) }
+func waitOn[W Waiter](w W)       { w.Wait(1) }
+func sleepy[V any](f *fiber.Fiber) { f.Sleep(time.Hour) }
+
+func made[V any](v V) func(f *fiber.Fiber) {
+	return func(f *fiber.Fiber) { f.Sleep(time.Hour); fmt.Sprint(v) }
+}
+
+func upTo(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func slow(f *fiber.Fiber, n int) iter.Seq[int] {
+	return func(yield func(int) bool) { f.Sleep(time.Hour); yield(n) }
+}
+
+func keep[V any](seq iter.Seq[V], ok func(V) bool) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for v := range seq {
+			if ok(v) && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func sum(f *fiber.Fiber, seq iter.Seq[int]) (n int) {
+	for v := range seq {
+		f.Sleep(time.Hour)
+		n += v
+	}
+	return
+}
+
+func (t *tree) all() iter.Seq[*tree] { return func(yield func(*tree) bool) { t.push(yield) } }
+func (t *tree) push(yield func(*tree) bool) bool {
+	return t == nil || t.l.push(yield) && yield(t) && t.r.push(yield)
 }
 
 type waiter interface{ wait(n int) }

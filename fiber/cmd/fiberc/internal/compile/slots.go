@@ -29,6 +29,7 @@ type slotBody struct {
 	recv types.Type // a named type, or a pointer to one
 	sel  *types.Selection
 	fn   *Func // nil if it is promoted from an interface
+	test bool  // only tests name the type, or give it the method
 }
 
 // fixedSlots are those whose calls may park in the standard library, so that what is
@@ -47,11 +48,15 @@ var fixedSlots = map[string]bool{
 // slotKey spells a method, "" if calls of it are not looked up.
 func slotKey(fn *types.Func) string {
 	sig := fn.Signature()
-	if sig.Variadic() || sig.Results().Len() > 6 || !fn.Exported() {
+	if sig.Results().Len() > 6 {
 		return ""
 	}
 	path := func(p *types.Package) string { return p.Path() }
-	return fn.Name() + strings.TrimPrefix(types.TypeString(unnamed(sig), path), "func")
+	name := fn.Name()
+	if !fn.Exported() {
+		name = fn.Pkg().Path() + "." + name // another package's is another method
+	}
+	return name + strings.TrimPrefix(types.TypeString(unnamed(sig), path), "func")
 }
 
 // slotOf returns the slot of a method of an interface, nil if calls of it are not looked up.
@@ -68,22 +73,68 @@ func (p *Program) slotOf(fn *types.Func) *slot {
 	return s
 }
 
+// ownTypes are the types of a package that may have methods, those it declares and
+// instances of generic types that it names, and whether only its tests have them.
+func (p *Program) ownTypes(pkg *Package) map[*types.Named]bool {
+	list := map[*types.Named]bool{}
+	scope := pkg.Types.Scope()
+	for _, name := range scope.Names() {
+		tn, ok := scope.Lookup(name).(*types.TypeName)
+		if !ok || tn.IsAlias() {
+			continue
+		}
+		if t, ok := tn.Type().(*types.Named); ok && t.TypeParams().Len() == 0 && !types.IsInterface(t) {
+			list[t] = p.inTest(tn.Pos())
+		}
+	}
+	seen := map[string]*types.Named{}
+	for id, inst := range pkg.TypesInfo.Instances {
+		t, ok := types.Unalias(inst.Type).(*types.Named)
+		if !ok || types.IsInterface(t) || open(t) {
+			continue
+		}
+		if same := seen[t.String()]; same == nil {
+			seen[t.String()], list[t] = t, p.inTest(id.Pos())
+		} else {
+			list[same] = list[same] && p.inTest(id.Pos())
+		}
+	}
+	return list
+}
+
+// open reports whether a type names a type parameter, or a type declared in a function.
+func open(t types.Type) bool {
+	switch t := types.Unalias(t).(type) {
+	case *types.TypeParam:
+		return true
+	case *types.Named:
+		if o := t.Obj(); o.Pkg() != nil && o.Parent() != o.Pkg().Scope() {
+			return true
+		}
+		for a := range t.TypeArgs().Types() {
+			if open(a) {
+				return true
+			}
+		}
+	case interface{ Elem() types.Type }: // a pointer, slice, array, map or channel
+		if m, ok := t.(*types.Map); ok && open(m.Key()) {
+			return true
+		}
+		return open(t.Elem())
+	case *types.Basic:
+	default:
+		return true // what else there is need not be known
+	}
+	return false
+}
+
 // findSlots finds the methods that calls through interfaces may get to.
 func (p *Program) findSlots() {
 	for _, f := range p.all {
 		p.calls(f)
 	}
 	for _, pkg := range p.Pkgs {
-		scope := pkg.Types.Scope()
-		for _, name := range scope.Names() {
-			tn, ok := scope.Lookup(name).(*types.TypeName)
-			if !ok || tn.IsAlias() {
-				continue
-			}
-			t, ok := tn.Type().(*types.Named)
-			if !ok || t.TypeParams().Len() > 0 || types.IsInterface(t) {
-				continue
-			}
+		for t, test := range p.ownTypes(pkg) {
 			for _, recv := range []types.Type{t, types.NewPointer(t)} {
 				set := types.NewMethodSet(recv)
 				for i := range set.Len() {
@@ -97,11 +148,12 @@ func (p *Program) findSlots() {
 					if s == nil || p.noWait[fn.Origin()] {
 						continue
 					}
-					body := slotBody{pkg: pkg, recv: recv, sel: sel}
+					body := slotBody{pkg: pkg, recv: recv, sel: sel, test: test}
 					if !types.IsInterface(fn.Signature().Recv().Type()) {
 						if body.fn = p.funcOf(fn); body.fn == nil {
 							continue
 						}
+						body.test = test || body.fn.test()
 					}
 					s.methods = append(s.methods, body)
 				}
@@ -164,15 +216,10 @@ func (p *Program) fillSlots(pkg *Package, reached map[*Func]bool) {
 		slices.SortFunc(methods, func(a, b slotBody) int { return cmp.Compare(a.recv.String(), b.recv.String()) })
 		for _, m := range methods {
 			if text := p.fillSlot(s, m); text != "" {
-				pkg.helper(p.slotTest(m)).texts["slot "+s.key+" "+m.recv.String()] = text
+				pkg.helper(m.test).texts["slot "+s.key+" "+m.recv.String()] = text
 			}
 		}
 	}
-}
-
-// slotTest reports whether a type has a method only where the tests of its package are.
-func (p *Program) slotTest(m slotBody) bool {
-	return p.inTest(named(m.recv).Obj().Pos()) || m.fn != nil && m.fn.test()
 }
 
 func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
@@ -185,9 +232,12 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 		}
 	}()
 	at := &ast.Ident{}
-	names := m.pkg.helper(p.slotTest(m)).names
+	names := m.pkg.helper(m.test).names
+	if o := m.sel.Obj(); !o.Exported() && o.Pkg() != m.pkg.Types {
+		return "" // it has no name here
+	}
 	recv := names.typ(m.recv, at)
-	params, args := []string{"s_ *abi_.Stack", "x_ any"}, ""
+	params, args, given := []string{"s_ *abi_.Stack", "x_ any"}, "", ""
 	for i := range s.sig.Params().Len() {
 		a := fmt.Sprintf("a%d_", i)
 		params = append(params, a+" "+names.typ(s.sig.Params().At(i).Type(), at))
@@ -196,6 +246,13 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 	results := ""
 	if s.sig.Results().Len() > 0 {
 		results = " " + names.typ(s.sig.Results(), at)
+	}
+	declared := strings.Join(params[2:], ", ")
+	given = args
+	if s.sig.Variadic() {
+		args += "..."
+		last := params[len(params)-1]
+		declared = strings.TrimSuffix(declared, last) + strings.Replace(last, "[]", "...", 1)
 	}
 	val := "x_.(" + recv + ")"
 	path, last := fieldPath(m.recv, m.sel.Index(), m.pkg.Types, at)
@@ -206,7 +263,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 	}
 	var body string
 	if m.fn == nil {
-		body = fmt.Sprintf("y_ := %s\nif c_, ok_ := abi_.Find[%s](%s, y_); ok_ {\n%sc_(s_, y_%s)\n", val, names.slotFunc(s, at), names.slotVar(s), ret, args)
+		body = fmt.Sprintf("y_ := %s\nif c_, ok_ := abi_.Find[%s](%s, y_); ok_ {\n%sc_(s_, y_%s)\n", val, names.slotFunc(s, at), names.slotVar(s), ret, given)
 		if ret == "" {
 			body += "return\n"
 		}
@@ -220,7 +277,7 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 			if len(m.sel.Index()) == 1 {
 				// The runtime has a panic of its own for that.
 				nilCall = fmt.Sprintf("if %s == nil {\n%sx_.(interface{ %s(%s)%s }).%s(%s)\n", val, ret, s.name,
-					strings.Join(params[2:], ", "), results, s.name, strings.TrimPrefix(args, ", "))
+					declared, results, s.name, strings.TrimPrefix(args, ", "))
 				if ret == "" {
 					nilCall += "return\n"
 				}
@@ -238,7 +295,12 @@ func (p *Program) fillSlot(s *slot, m slotBody) (text string) {
 			name = names.of(m.fn.Pkg.Types) + "." + name
 		}
 		if m.fn.typeParams().Len() > 0 {
-			return "" // promoted from an instantiated type
+			// Of the type that declares it, which may be that of an embedded field.
+			var list []string
+			for t := range named(last).TypeArgs().Types() {
+				list = append(list, names.typ(t, at))
+			}
+			name += "[" + strings.Join(list, ", ") + "]"
 		}
 		body = nilCall + ret + name + "(s_, nil" + strings.Repeat(", false", len(p.flags(m.fn))) + ", " + val + args + ")\n"
 	}
@@ -275,12 +337,30 @@ func (l *lowering) slotCall(call *ast.CallExpr, s *slot) string {
 	}
 	lhs, rhs := []string{"x_"}, []string{recv + path}
 	args, extra := []string{}, ""
-	for i, a := range l.operands(call) {
+	operands := l.operands(call)
+	if n := s.sig.Params().Len(); s.sig.Variadic() && !call.Ellipsis.IsValid() {
+		// What is given for the last parameter is one list, nil if it is nothing.
+		t := l.file.typ(s.sig.Params().At(n-1).Type(), call)
+		text := t + "(nil)"
+		if len(operands) >= n {
+			var list []string
+			for _, a := range operands[n-1:] {
+				list = append(list, a.text)
+			}
+			text = t + "{" + strings.Join(list, ", ") + "}"
+		}
+		operands = append(operands[:n-1:n-1], operand{text: text})
+	}
+	for i, a := range operands {
 		name := fmt.Sprintf("a%d_", i)
 		lhs, rhs = append(lhs, name), append(rhs, convert(l.file.typ(s.sig.Params().At(i).Type(), call), a.text))
 		args = append(args, name)
 		extra += ", " + name
 	}
+	plain := strings.Join(args, ", ")
+	if s.sig.Variadic() {
+		plain += "..."
+	}
 	return fmt.Sprintf("{\n%s := %s\nif c_, ok_ := abi_.Find[%s](%s, x_); ok_ {\n\x01c_(s_, x_%s)\n} else {\n\x01x_.%s(%s)\n}\n}",
-		strings.Join(lhs, ", "), strings.Join(rhs, ", "), l.file.slotFunc(s, call), l.file.slotVar(s), extra, s.name, strings.Join(args, ", "))
+		strings.Join(lhs, ", "), strings.Join(rhs, ", "), l.file.slotFunc(s, call), l.file.slotVar(s), extra, s.name, plain)
 }
