@@ -1,5 +1,7 @@
 package abi
 
+import "sync/atomic"
+
 // A function value says nothing about a second body, so caller and callee shake hands:
 // the caller leaves the entry PC of what it calls in the Stack, and a function that has
 // a second body asks, before anything else, whether that PC is its own. If it is, its
@@ -34,12 +36,55 @@ func (s *Stack) Accept(pc uintptr) bool {
 // Withdraw ends an offer that may not have been accepted.
 func (s *Stack) Withdraw() { s.offer = 0 }
 
-// A Hand is what a literal in a generic function needs to know of itself: there is one
-// for each time it is made, as its entry PC depends on the types.
-type Hand struct{ pc uintptr }
+// An Entry is the entry PCs of one function or literal: of a literal there is one for each
+// copy of the function around it that the inliner makes, and for each instance of that.
+// Its copies do the same, so which of them accepts an offer does not matter.
+type Entry struct {
+	first atomic.Uintptr
+	more  atomic.Pointer[[]uintptr] // copied on write
+}
 
-// Note notes the entry PC of the literal.
-func (h *Hand) Note(pc uintptr) { h.pc = pc }
+// Note adds a PC, when a copy has been made. Any goroutine may call it.
+func (e *Entry) Note(pc uintptr) {
+	if e.first.Load() != pc {
+		e.note(pc)
+	}
+}
 
-// PC returns it, 0 if it is not known yet.
-func (h *Hand) PC() uintptr { return h.pc }
+func (e *Entry) note(pc uintptr) {
+	for pc != 0 && !e.first.CompareAndSwap(0, pc) && e.first.Load() != pc {
+		m := e.more.Load()
+		if has(m, pc) {
+			return
+		}
+		var list []uintptr
+		if m != nil {
+			list = append(list, *m...)
+		}
+		list = append(list, pc)
+		if e.more.CompareAndSwap(m, &list) {
+			return
+		}
+	}
+}
+
+func has(list *[]uintptr, pc uintptr) bool {
+	if list == nil {
+		return false
+	}
+	for _, p := range *list {
+		if p == pc {
+			return true
+		}
+	}
+	return false
+}
+
+// Accepts is Accept for all PCs of an Entry.
+func (s *Stack) Accepts(e *Entry) bool {
+	if s.offer == 0 || s.offer != e.first.Load() && !has(e.more.Load(), s.offer) {
+		return false
+	}
+	s.offer = 0
+	return true
+}

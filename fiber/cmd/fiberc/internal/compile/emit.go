@@ -92,9 +92,6 @@ func (p *Program) try(f *Func, up *lowering) (l *lowering, r *refusal) {
 	if f.Pkg.names[base] || f.Pkg.Types.Scope().Lookup(f.name) != nil {
 		no(f.Body, "another function has the name %s", f.name)
 	}
-	if (f.entered() || f.trusted && f.Loop == nil) && f.typeParams().Len() == 0 {
-		f.Pkg.helper(f.test()).names.typ(f.Sig, f.Body)
-	}
 	l = p.lower(f, f.Pkg.files[f.File], up)
 	l.measure()
 	f.Pkg.names[base] = true
@@ -202,16 +199,10 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 		case !f.entered() || p.makers[f] != nil:
 		case f.Lit != nil:
 			prologue, note := f.handshake(p, "0", p.capturesOf(f))
-			pre, post := note+"(", ")"
-			if note == "" {
-				pkg.helper(f.test()).texts["fiberc_hand"] = handText
-				pre = "func(h_ *fiberc_hand) " + p.apply(pkg, file, f.Lit.Type.Pos(), f.Lit.Type.End(), nil) + " { fn_ := "
-				post = "; h_.Note(fiberc_pc(fn_)); return fn_ }(new(fiberc_hand))"
-			}
 			edits = append(edits,
-				edit{f.Lit.Pos(), f.Lit.Pos(), pre},
+				edit{f.Lit.Pos(), f.Lit.Pos(), note + "("},
 				edit{f.Body.Lbrace + 1, f.Body.Lbrace + 1, prologue},
-				edit{f.Lit.End(), f.Lit.End(), post})
+				edit{f.Lit.End(), f.Lit.End(), ")"})
 			edits = append(edits, f.nameParams()...)
 		case f.Sig.Recv() == nil:
 			prologue, _ := f.handshake(p, "0", nil)
@@ -221,14 +212,6 @@ func (p *Program) original(pkg *Package, file *ast.File, list []body) []edit {
 	}
 	return edits
 }
-
-// handText is what generic functions need in the place of a variable for an entry PC.
-const handText = `// fiberc_hand is what a literal in a generic function knows of itself.
-type fiberc_hand = abi_.Hand
-
-func fiberc_pc[F any](fn_ F) uintptr { return abi_.PC(fn_) }
-
-`
 
 // capturesOf spells what a literal in a source file captures, for its second body.
 func (p *Program) capturesOf(f *Func) (caps []string) {
@@ -250,8 +233,7 @@ func (p *Program) capturesOf(f *Func) (caps []string) {
 }
 
 // handshake makes the helpers of one copy of a function that is called as a value. It
-// returns what the copy begins with and the function that notes a literal's entry PC: none
-// for a literal in a generic function, which has that in a Hand.
+// returns what the copy begins with and the function that notes a literal's entry PC.
 func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, note string) {
 	common := f.Pkg.helper(f.test())
 	names := common.names
@@ -269,17 +251,11 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 			marked += ", false"
 		}
 	}
-	generic := f.typeParams().Len() > 0
 	call := f.name + f.ownTypeArgs() + "(" + strings.Join(append([]string{"s_", "nil" + marked}, args...), ", ") + ")"
-	pc, more := name+"_pc.Load()", ""
-	if generic {
-		pc = "h_.PC()"
-		more = ", " + pc
-	}
 	if f.bears >= 0 {
-		prologue = " if s_ := " + name + "_enter(" + f.paramName(f.bears) + more + "); s_ != nil { "
+		prologue = " if s_ := " + name + "_enter(" + f.paramName(f.bears) + "); s_ != nil { "
 	} else {
-		prologue = " if s_.Accept(" + pc + ") { "
+		prologue = " if s_.Accepts(&" + name + "_pc) { "
 	}
 	if f.Sig.Results().Len() > 0 {
 		prologue += "return " + call + " };"
@@ -289,28 +265,17 @@ func (f *Func) handshake(p *Program, copied string, caps []string) (prologue, no
 	if f.Sig.Variadic() {
 		no(f.Body, "a variadic function value")
 	}
-	if generic {
-		if f.bears >= 0 {
-			bearing := f.Sig.Params().At(f.bears).Type()
-			common.texts[name] = fmt.Sprintf("func %s_enter(v_ %s, pc_ uintptr) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(pc_) {\nreturn s_\n}\nreturn nil\n}\n\n",
-				name, names.typ(bearing, f.Body), names.stackHelper(bearing, f.Body))
-		}
-		return prologue, ""
-	}
-	names.add("atomic_", "sync/atomic")
-	sig := names.typ(unnamed(f.Sig), f.Body)
-	text := fmt.Sprintf("// %s is called as a value.\nvar %s_pc atomic_.Uintptr\n\n", f.Title, name)
+	text := fmt.Sprintf("// %s is called as a value.\nvar %s_pc abi_.Entry\n\n", f.Title, name)
 	if f.bears >= 0 {
 		bearing := f.Sig.Params().At(f.bears).Type()
 		stack := names.stackHelper(bearing, f.Body)
-		text += fmt.Sprintf("func %s_enter(v_ %s) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accept(%s_pc.Load()) {\nreturn s_\n}\nreturn nil\n}\n\n",
+		text += fmt.Sprintf("func %s_enter(v_ %s) *abi_.Stack {\nif s_ := %s(v_); s_ != nil && s_.Accepts(&%s_pc) {\nreturn s_\n}\nreturn nil\n}\n\n",
 			name, names.typ(bearing, f.Body), stack, name)
 	}
 	if f.Lit != nil {
-		text += fmt.Sprintf("func %s_note(fn_ %s) %s {\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n",
-			name, sig, sig, name, name)
+		text += fmt.Sprintf("func %s_note[F any](fn_ F) F {\n%s_pc.Note(abi_.PC(fn_))\nreturn fn_\n}\n\n", name, name)
 	} else {
-		text += fmt.Sprintf("func init() { %s_pc.Store(abi_.PC(%s)) }\n\n", name, f.Decl.Name.Name)
+		text += fmt.Sprintf("func init() { %s_pc.Note(abi_.PC(%s)) }\n\n", name, f.Decl.Name.Name)
 	}
 	common.texts[name] = text
 	return prologue, name + "_note"

@@ -236,7 +236,6 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 		caught = append(caught, v)
 	}
 	l.uses = saved
-	hand := ""
 	pre, post := "", ""
 	if g.Compiled && !g.direct && (g.bears >= 0 || g.Encl == l.f || l.p.chaos > 0) {
 		g.copies++
@@ -264,11 +263,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 			prologue, note := g.handshake(l.p, strconv.Itoa(g.copies), caps)
 			edits = append(edits, edit{lit.Body.Lbrace + 1, lit.Body.Lbrace + 1, prologue})
 			edits = append(edits, g.nameParams()...)
-			if note == "" {
-				hand, pre, post = "h_ *abi_.Hand", "fn_ := ", "\nh_.Note(abi_.PC(fn_))\nreturn fn_"
-			} else {
-				pre, post = "return "+note+"(", ")"
-			}
+			pre, post = note+"(", ")"
 		}
 	}
 	sort.Slice(caught, func(i, j int) bool { return caught[i].name < caught[j].name })
@@ -276,22 +271,15 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	for _, v := range caught {
 		l.use(v)
 	}
-	text := l.p.apply(l.pkg, l.f.File, lit.Pos(), lit.End(), edits)
-	if len(caught) == 0 && hand == "" {
-		return strings.TrimPrefix(pre, "return ") + text + post
+	text := pre + l.p.apply(l.pkg, l.f.File, lit.Pos(), lit.End(), edits) + post
+	if len(caught) == 0 {
+		return text
 	}
-	if pre == "" {
-		pre = "return "
-	}
-	text = pre + text + post
 	var params, args []string
-	if hand != "" {
-		params, args = []string{hand}, []string{"new(abi_.Hand)"}
-	}
 	for _, v := range caught {
 		params = append(params, v.name+" "+v.spell(l))
 		args = append(args, v.name)
 	}
 	return "func(" + strings.Join(params, ", ") + ") " + l.file.typ(l.info.TypeOf(lit), lit) +
-		" { " + text + " }(" + strings.Join(args, ", ") + ")"
+		" { return " + text + " }(" + strings.Join(args, ", ") + ")"
 }

@@ -137,7 +137,6 @@ func (p *Program) binder(pkg *Package, e entry, at ast.Node) string {
 			plain = of + plain
 		}
 	}
-	names.add("atomic_", "sync/atomic")
 	sig := unnamed(e.sig)
 	var params, args, bind []string
 	for i := range sig.Params().Len() {
@@ -156,11 +155,11 @@ func (p *Program) binder(pkg *Package, e entry, at ast.Node) string {
 	b := bearer(sig)
 	stack := names.stackHelper(sig.Params().At(b).Type(), at)
 	var text strings.Builder
-	fmt.Fprintf(&text, "var %s_pc atomic_.Uintptr\n\n// %s makes a value of %s%s.\nfunc %s(%s) %s {\nfn_ := func(%s)%s {\n", name, name, f.Title, targs, name, recv,
+	fmt.Fprintf(&text, "var %s_pc abi_.Entry\n\n// %s makes a value of %s%s.\nfunc %s(%s) %s {\nfn_ := func(%s)%s {\n", name, name, f.Title, targs, name, recv,
 		names.typ(sig, at), strings.Join(params, ", "), result)
-	fmt.Fprintf(&text, "if s_ := %s(a%d_); s_ != nil && s_.Accept(%s_pc.Load()) { %s%s(s_, nil%s, %s)%s }\n", stack, b, name,
+	fmt.Fprintf(&text, "if s_ := %s(a%d_); s_ != nil && s_.Accepts(&%s_pc) { %s%s(s_, nil%s, %s)%s }\n", stack, b, name,
 		ret, second, strings.Repeat(", false", len(p.flags(f))), strings.Join(append(bind, args...), ", "), leave)
-	fmt.Fprintf(&text, "%s%s(%s)\n}\nif %s_pc.Load() == 0 {\n%s_pc.Store(abi_.PC(fn_))\n}\nreturn fn_\n}\n\n", ret, plain, strings.Join(args, ", "), name, name)
+	fmt.Fprintf(&text, "%s%s(%s)\n}\n%s_pc.Note(abi_.PC(fn_))\nreturn fn_\n}\n\n", ret, plain, strings.Join(args, ", "), name)
 	pkg.helper(test).texts[name] = text.String()
 	return name
 }
