@@ -169,7 +169,11 @@ func (p *Program) reach() map[*Func]bool {
 		}
 	}
 	for _, e := range p.entries {
-		if p.enters(e) {
+		switch {
+		case !p.enters(e):
+		case e.slot != nil:
+			slotted(e.slot)
+		default:
 			visit(e.f)
 		}
 	}

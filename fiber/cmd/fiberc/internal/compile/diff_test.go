@@ -280,6 +280,8 @@ func main() {
 		"keeps":     func(f *fiber.Fiber) { for range keep(upTo(3), func(int) bool { f.Sleep(time.Hour); return true }) { } },
 		"given":     func(f *fiber.Fiber) { sum(f, upTo(3)) },
 		"deferred":  func(f *fiber.Fiber) { for range upTo(3) { defer func() { f.Sleep(time.Hour) }() } },
+		"keys":      func(f *fiber.Fiber) { for range map[any]int{1: 2} { f.Sleep(time.Hour) } },
+		"method value of an interface": sleeper(never{}).value,
 		"recursion": func(f *fiber.Fiber) { for range (&tree{l: &tree{}}).all() { f.Sleep(time.Hour) } },
 	} {
 		before := runtime.NumGoroutine()
@@ -301,6 +303,7 @@ func inner(f *fiber.Fiber, n int) int {
 }
 
 type hider interface{ hide() }
+type sleeper interface{ value(f *fiber.Fiber) }
 type varier interface{ Vary(n ...int) }
 type box[V any] struct{ f *fiber.Fiber; v V }
 type tree struct{ l, r *tree }

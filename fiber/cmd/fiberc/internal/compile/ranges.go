@@ -214,7 +214,8 @@ func (l *lowering) rangeChan(s *ast.RangeStmt, label string, u *types.Chan) {
 
 func (l *lowering) rangeMap(s *ast.RangeStmt, label string, u *types.Map) {
 	if !reflexive(u.Key()) {
-		no(s, "range over a map whose keys need not equal themselves, or not be the same if they are equal")
+		l.rangeMapIter(s, label, u)
+		return
 	}
 	x := l.operand(s)
 	keys := l.temp(types.NewSlice(u.Key()), s.X)
@@ -241,6 +242,41 @@ func (l *lowering) rangeMap(s *ast.RangeStmt, label string, u *types.Map) {
 	l.do(s, val+", "+ok.name+" = "+x.name+"["+k.name+"]", defs...)
 	l.use(ok)
 	l.branchUnless(s, ok.name, t.cont)
+	l.clause(s, k.name, name, k, v)
+	l.block(s.Body.List)
+	l.jump(t.cont)
+	l.leaveTarget(t)
+}
+
+// rangeMapIter ranges over a map whose keys need not equal themselves, or not be the same if
+// they are equal: none can be looked up again, so package reflect keeps the place.
+func (l *lowering) rangeMapIter(s *ast.RangeStmt, label string, u *types.Map) {
+	if l.p.isStd || l.p.chaos > 0 {
+		no(s, "range over a map by package reflect, which may import this one")
+	}
+	l.file.add("reflect_", "reflect")
+	x := l.operand(s)
+	it := l.temp(types.NewPointer(types.Typ[types.Int]), s.X)
+	it.raw = "*reflect_.MapIter"
+	k := l.temp(u.Key(), s.X)
+	l.use(x)
+	l.do(s, it.name+" = reflect_.ValueOf("+x.name+").MapRange()", it)
+	t := l.enter(label, true)
+	l.label(t.cont)
+	l.use(it)
+	l.branchUnless(s, it.name+".Next()", t.brk)
+	if s.Key != nil && !isBlank(s.Key) {
+		l.use(it)
+		l.do(s, k.name+", _ = "+it.name+".Key().Interface().("+l.file.typ(u.Key(), s)+")", k)
+	}
+	name := ""
+	var v *variable
+	if s.Value != nil && !isBlank(s.Value) {
+		v = l.temp(u.Elem(), s.X)
+		name = v.name
+		l.use(it)
+		l.do(s, name+", _ = "+it.name+".Value().Interface().("+l.file.typ(u.Elem(), s)+")", v)
+	}
 	l.clause(s, k.name, name, k, v)
 	l.block(s.Body.List)
 	l.jump(t.cont)

@@ -16,6 +16,7 @@ import (
 // An entry is a method or an instance that is used as a value in a way that can be entered.
 type entry struct {
 	f    *Func
+	slot *slot            // of a method of an interface, in the place of f
 	sig  *types.Signature // of the value
 	recv types.Type       // nil for a function
 	args *types.TypeList  // of the instance, or of the receiver's type
@@ -30,6 +31,9 @@ func (p *Program) findMethodValue(pkg *Package, sel *ast.SelectorExpr, called bo
 	fn := s.Obj().(*types.Func)
 	recv := fn.Signature().Recv().Type()
 	if types.IsInterface(recv) {
+		if !p.noWait[fn.Origin()] && bearer(fn.Signature()) >= 0 {
+			p.entries[sel] = entry{slot: p.slotOf(fn), sig: fn.Signature(), recv: recv}
+		}
 		return
 	}
 	if f := p.funcOf(fn); f != nil {
@@ -60,6 +64,9 @@ func (p *Program) findInstance(pkg *Package, e ast.Expr, called map[*ast.Ident]b
 // enters reports whether compiled code may enter an entry.
 func (p *Program) enters(e entry) bool {
 	f := e.f
+	if e.slot != nil {
+		return p.slotParks(e.slot)
+	}
 	return f != nil && f.Compiled && p.makers[f] == nil && bearer(unnamed(e.sig)) >= 0
 }
 
@@ -102,6 +109,9 @@ func (p *Program) bound(pkg *Package, at ast.Expr) (edits []edit) {
 
 // binder returns the name of the function that makes values of an entry.
 func (p *Program) binder(pkg *Package, e entry, at ast.Node) string {
+	if e.slot != nil {
+		return p.slotBinder(pkg, e, at)
+	}
 	f := e.f
 	test := p.inTest(at.Pos())
 	names := pkg.helper(test).names
@@ -161,6 +171,37 @@ func (p *Program) binder(pkg *Package, e entry, at ast.Node) string {
 		ret, second, strings.Repeat(", false", len(p.flags(f))), strings.Join(append(bind, args...), ", "), leave)
 	fmt.Fprintf(&text, "%s%s(%s)\n}\n%s_pc.Note(abi_.PC(fn_))\nreturn fn_\n}\n\n", ret, plain, strings.Join(args, ", "), name)
 	pkg.helper(test).texts[name] = text.String()
+	return name
+}
+
+// slotBinder is binder for a method of an interface, whose second body is found when it is
+// called. That the interface is nil shows where the value is made.
+func (p *Program) slotBinder(pkg *Package, e entry, at ast.Node) string {
+	test := p.inTest(at.Pos())
+	names := pkg.helper(test).names
+	recv := names.typ(e.recv, at)
+	h := fnv.New32a()
+	h.Write([]byte(types.TypeString(e.recv, (*types.Package).Path) + " " + e.slot.key))
+	name := fmt.Sprintf("fiberc_value_%s_%08x", e.slot.name, h.Sum32())
+	if pkg.has(name, test) {
+		return name
+	}
+	sig := unnamed(e.sig)
+	var params, args []string
+	for i := range sig.Params().Len() {
+		a := fmt.Sprintf("a%d_", i)
+		params, args = append(params, a+" "+names.typ(sig.Params().At(i).Type(), at)), append(args, a)
+	}
+	result, ret, leave := "", "", "\nreturn"
+	if sig.Results().Len() > 0 {
+		result, ret, leave = " "+names.typ(sig.Results(), at), "return ", ""
+	}
+	b := bearer(sig)
+	list := strings.Join(args, ", ")
+	pkg.helper(test).texts[name] = fmt.Sprintf("var %s_pc abi_.Entry\n\nfunc %s(r_ %s) %s {\n_ = r_.%s\nfn_ := func(%s)%s {\n"+
+		"if s_ := %s(a%d_); s_ != nil && s_.Accepts(&%s_pc) {\nif c_, ok_ := abi_.Find[%s](%s, r_); ok_ {\n%sc_(s_, r_, %s)%s\n}\n}\n%sr_.%s(%s)\n}\n%s_pc.Note(abi_.PC(fn_))\nreturn fn_\n}\n\n",
+		name, name, recv, names.typ(sig, at), e.slot.name, strings.Join(params, ", "), result,
+		names.stackHelper(sig.Params().At(b).Type(), at), b, name, names.slotFunc(e.slot, at), names.slotVar(e.slot), ret, list, leave, ret, e.slot.name, list, name)
 	return name
 }
 
