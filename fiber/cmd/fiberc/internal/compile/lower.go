@@ -23,6 +23,8 @@ package compile
 //   - Which variables a park point saves is found by liveness on the flattened code
 //     (live.go). They are fields of a frame type of the function's own; the switch at the
 //     entry puts them back and jumps behind the call (emit.go).
+//   - The body of a range over a function is a second body of its own, which the iterator
+//     calls (rangefunc.go).
 //   - Deferred calls are made by the second body where it returns, and by a native guard
 //     when something panics (exits.go).
 //   - Nothing is assigned to what the source names before a call is known not to have
