@@ -83,28 +83,33 @@ func (p *Program) settle() {
 		for _, c := range p.calls(f) {
 			if c.loop != nil {
 				g := p.loops[c.loop]
-				g.Compiled = g.Why == "" && !p.effectOf(f, c).nothing()
+				g.Compiled = f.Compiled && g.Why == "" && !p.effectOf(f, c).nothing()
 			}
 		}
 	}
+	for f := range p.makers {
+		f.Compiled = false
+	}
 	for f, m := range p.makers {
-		if f.Compiled = false; m.trusted && m.useful() {
+		if m.trusted && m.useful() {
 			p.compileMaker(f, m)
 		}
 	}
 }
 
-// compileMaker has a maker and all that it makes compiled.
+// compileMaker has a maker compiled, and all that it makes but for what was refused, which
+// looks for no offers.
 func (p *Program) compileMaker(f *Func, m *maker) {
-	if f.Compiled {
+	if f.Compiled || f.Why != "" {
 		return
 	}
 	f.Compiled = true
 	for _, r := range m.returns {
-		if r.lit != nil {
-			r.lit.Compiled = true
-		} else {
+		switch {
+		case r.maker != nil:
 			p.compileMaker(r.maker, p.makers[r.maker])
+		case r.lit.Why == "":
+			r.lit.Compiled = true
 		}
 	}
 }
@@ -127,12 +132,14 @@ func (p *Program) reach() map[*Func]bool {
 			}
 		}
 	}
+	made := map[*ast.CallExpr]bool{} // makers may return what each other make
 	var known func(v value)
 	known = func(v value) {
 		switch {
 		case v.lit != nil && v.lit.Compiled:
 			visit(v.lit)
-		case v.maker != nil && v.maker.Compiled:
+		case v.maker != nil && v.maker.Compiled && !made[v.made]:
+			made[v.made] = true
 			visit(v.maker)
 			for _, r := range p.makers[v.maker].returns {
 				known(r)

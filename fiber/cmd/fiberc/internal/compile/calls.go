@@ -158,7 +158,7 @@ func (l *lowering) typeArgs(fun ast.Expr, g *Func) string {
 	}
 	var args []string
 	for t := range list.Types() {
-		args = append(args, l.file.typ(t, fun))
+		args = append(args, l.visible(l.file.typ(t, fun), fun))
 	}
 	return "[" + strings.Join(args, ", ") + "]"
 }
@@ -246,10 +246,31 @@ func (l *lowering) makes(call *ast.CallExpr) *Func {
 // makeCall spells that call.
 func (l *lowering) makeCall(call *ast.CallExpr, g *Func) string {
 	text := l.second(ast.Unparen(call.Fun), g) + "(s_, nil" + l.flagArgs(callSite{call: call, callee: callee{static: g}})
+	if len(call.Args) == 1 {
+		inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr)
+		if tuple, several := l.info.TypeOf(call.Args[0]).(*types.Tuple); ok && several && l.many()[inner] == nil {
+			return l.makeOf(call, text, l.text(inner), tuple)
+		}
+	}
 	if args := l.arguments(call); args != "" {
 		text += ", " + args
 	}
 	return text + ")"
+}
+
+// makeOf spells a call of a maker with the results of another call, whose types are those
+// of tuple: text is its beginning.
+func (l *lowering) makeOf(call *ast.CallExpr, text, inner string, tuple *types.Tuple) string {
+	var params []string
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && l.info.Selections[sel] != nil {
+		no(call, "a call of a method with the results of another")
+	}
+	for i := range tuple.Len() {
+		a := fmt.Sprintf("a%d_", i)
+		params = append(params, a+" "+l.visible(l.file.typ(tuple.At(i).Type(), call), call))
+		text += ", " + a
+	}
+	return "func(" + strings.Join(params, ", ") + ") " + l.visible(l.file.typ(l.info.TypeOf(call), call), call) + " { return " + text + ") }(" + inner + ")"
 }
 
 // offerTo spells the offer to fn_, a function value that leads to no fiber, with what is

@@ -70,6 +70,9 @@ func (l *lowering) around(o types.Object) bool {
 	if !l.f.inner() || o.Pkg() != l.pkg.Types || o.Parent() == nil || o.Parent() == l.pkg.Types.Scope() {
 		return false
 	}
+	if _, param := o.Type().(*types.TypeParam); param {
+		return false // it has its name in both bodies
+	}
 	return o.Pos() < l.f.Body.Pos() || o.Pos() >= l.f.Body.End()
 }
 

@@ -130,7 +130,11 @@ func (e *escapes) look(f *Func, n ast.Expr, x any, stack []ast.Node) {
 		if at.Fun == n {
 			return
 		}
-		if v := e.parameter(f, at, n); v != nil {
+		v, made := e.parameter(f, at, n)
+		if made {
+			e.follows(x, at)
+		}
+		if v != nil {
 			e.follows(x, v)
 			return
 		}
@@ -181,9 +185,13 @@ func (e *escapes) assigned(f *Func, l ast.Expr, x any) bool {
 }
 
 // parameter is that of a function of the program to which a call passes n, nil if that is
-// not known.
-func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) *types.Var {
+// not known. It reports whether that function is a maker: what it returns may call n, so
+// that n escapes with it.
+func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) (v *types.Var, made bool) {
 	c := e.p.calleeOf(f, ast.Unparen(call.Fun), call.Ellipsis.IsValid())
+	if made = c.static != nil && e.p.makers[c.static] != nil; made && e.p.makerOf(f, call) == nil {
+		return nil, false // a form of call whose result is not followed
+	}
 	var to *Func
 	switch {
 	case c.static != nil && c.static.Body != nil:
@@ -194,7 +202,7 @@ func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) *types.Var 
 		to = e.p.makers[c.value.maker].returns[0].lit
 	}
 	if to == nil {
-		return nil
+		return nil, made
 	}
 	sig := to.Sig
 	for i, a := range call.Args {
@@ -207,13 +215,13 @@ func (e *escapes) parameter(f *Func, call *ast.CallExpr, n ast.Expr) *types.Var 
 			}
 		}
 		if i < 0 || i >= sig.Params().Len() || sig.Variadic() && i == sig.Params().Len()-1 {
-			return nil
+			return nil, made
 		}
 		v := sig.Params().At(i)
 		if _, ok := v.Type().Underlying().(*types.Signature); !ok || v.Name() == "" || v.Name() == "_" {
-			return nil
+			return nil, made
 		}
-		return v
+		return v, made
 	}
-	return nil
+	return nil, made
 }

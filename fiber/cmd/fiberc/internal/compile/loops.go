@@ -79,10 +79,31 @@ func defersIn(body *ast.BlockStmt) bool {
 	return found
 }
 
+// recoversIn reports whether a body calls recover, other than in literals.
+func recoversIn(info *types.Info, body *ast.BlockStmt) bool {
+	found := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			if id, ok := ast.Unparen(n.Fun).(*ast.Ident); ok {
+				b, ok := info.Uses[id].(*types.Builtin)
+				found = found || ok && b.Name() == "recover"
+			}
+		}
+		return !found
+	})
+	return found
+}
+
 // refuseLoop returns why the body of a loop cannot be a function of its own, "" if it can.
 func (f *Func) refuseLoop() string {
 	if bearer(f.Sig) >= 0 {
 		return "a range over a function that gives the loop a fiber"
+	}
+	if recoversIn(f.Pkg.TypesInfo, f.Body) {
+		return "recover in the body of a range over a function: an iterator may defer a call of it"
 	}
 	return ""
 }

@@ -92,8 +92,9 @@ type lowering struct {
 	params     []*variable
 	results    []*variable
 	flags      map[*types.Var]*variable // of parameters that are called, see trust.go
-	taken      map[string]bool
-	repl       map[ast.Node]*variable // calls that were made before
+	taken      map[string]bool          // names that the source has around here
+	declared   map[string]int           // how many things in it have one
+	repl       map[ast.Node]*variable   // calls that were made before
 	tuples     map[*ast.CallExpr][]*variable
 	parking    map[*ast.CallExpr]callSite
 	looping    map[*ast.RangeStmt]callSite // ranges over functions, of which those may park that parkLoop says
@@ -133,7 +134,7 @@ type lowering struct {
 // lowering of the function around f if f is the body of a loop in it.
 func (p *Program) lower(f *Func, names *fileNames, up *lowering) *lowering {
 	l := &lowering{p: p, f: f, pkg: f.Pkg, info: f.Pkg.TypesInfo, file: names,
-		vars: map[types.Object]*variable{}, taken: map[string]bool{},
+		vars: map[types.Object]*variable{}, taken: map[string]bool{}, declared: map[string]int{},
 		repl: map[ast.Node]*variable{}, parking: map[*ast.CallExpr]callSite{}, looping: map[*ast.RangeStmt]callSite{}, up: up}
 	names.generic = f.typeParams().Len() > 0
 	l.facts = factsOf(f)
@@ -153,11 +154,18 @@ func (p *Program) lower(f *Func, names *fileNames, up *lowering) *lowering {
 	if top.Decl != nil {
 		outer = top.Decl
 	}
-	lits := top.Lit != nil || top.lits > 0 // what begins them cannot rename
+	fixed := top.Lit != nil || top.lits > 0 || top.loops > 0 // what begins them cannot rename
+	for _, c := range p.calls(f) {
+		fixed = fixed || c.static != nil && p.makers[c.static] != nil // the call names s_ wherever it stands
+	}
 	ast.Inspect(outer, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok {
 			l.taken[id.Name] = true
-			if _, local := l.info.Defs[id].(*types.Var); local && (generated(id.Name) || lits && reserved(id.Name)) {
+			if obj := l.info.Defs[id]; obj != nil {
+				l.declared[id.Name]++
+				l.hidesParam(id, obj)
+			}
+			if _, local := l.info.Defs[id].(*types.Var); local && (generated(id.Name) || fixed && reserved(id.Name)) {
 				no(id, "a variable whose name is like those of generated code")
 			}
 		}
@@ -183,17 +191,17 @@ func (l *lowering) typ(t types.Type, at ast.Node) string { return l.file.typ(t, 
 func (l *lowering) signature() {
 	param := func(v *types.Var, name string) *variable {
 		l.typ(v.Type(), l.f.Body)
-		w := &variable{name: l.nameFor(name), typ: v.Type(), param: true}
+		w := &variable{name: name, typ: v.Type(), param: true}
 		l.params = append(l.params, w)
 		return w
 	}
 	declare := func(v *types.Var) {
-		w := param(v, v.Name())
+		w := param(v, l.nameFor(v.Name()))
 		if v.Name() == "_" || v.Name() == "" {
 			return
 		}
 		if l.facts.boxed(v) {
-			b := &variable{name: l.nameFor(v.Name() + "_box"), typ: v.Type(), boxed: true}
+			b := &variable{name: l.nameApart(v.Name() + "_box"), typ: v.Type(), boxed: true}
 			l.order = append(l.order, b)
 			l.vars[v] = b
 			l.entry = append(l.entry, b.name+" = abi_.Box("+w.name+")")
@@ -203,14 +211,18 @@ func (l *lowering) signature() {
 	}
 	l.flags = map[*types.Var]*variable{}
 	flag := func(v *types.Var) {
-		l.flags[v] = param(types.NewParam(v.Pos(), v.Pkg(), v.Name(), types.Typ[types.Bool]), v.Name()+"_t")
+		l.flags[v] = param(types.NewParam(v.Pos(), v.Pkg(), v.Name(), types.Typ[types.Bool]), l.nameApart(v.Name()+"_t"))
 	}
 	for _, i := range l.p.flags(l.f) {
 		flag(l.f.Sig.Params().At(i))
 	}
 	for _, v := range l.facts.captured {
 		// Captured ones come first, by value or by the address of their box.
-		w := param(v, resultName(v))
+		name := l.nameFor(v.Name())
+		if l.isResult(v) {
+			name = l.nameOnce(v, resultName(v))
+		}
+		w := param(v, name)
 		w.boxed = l.facts.boxed(v)
 		l.vars[v] = w
 		if l.p.flagged(l.f, v) {
@@ -231,10 +243,10 @@ func (l *lowering) signature() {
 			name = "r" + strconv.Itoa(i) + "_"
 		}
 		t := l.typ(r.Type(), l.f.Body)
-		w := &variable{name: l.nameFor(name), typ: r.Type()}
+		w := &variable{name: l.nameOnce(r, name), typ: r.Type()}
 		l.results = append(l.results, w)
 		if l.facts.boxed(r) {
-			box := &variable{name: l.nameFor(name + "_box"), typ: r.Type(), boxed: true}
+			box := &variable{name: l.nameApart(name + "_box"), typ: r.Type(), boxed: true}
 			l.order = append(l.order, box)
 			l.entry = append(l.entry, box.name+" = new("+t+")")
 			if l.boxes == nil {
@@ -248,6 +260,36 @@ func (l *lowering) signature() {
 			l.vars[r] = w
 		}
 	}
+}
+
+// hidesParam refuses functions in which something has the name of a type parameter, which
+// generated code names wherever there is a literal.
+func (l *lowering) hidesParam(id *ast.Ident, obj types.Object) {
+	if v, ok := obj.(*types.Var); ok && v.IsField() {
+		return
+	}
+	if _, label := obj.(*types.Label); label {
+		return
+	}
+	for tp := range l.f.typeParams().TypeParams() {
+		if tp.Obj() != obj && tp.Obj().Name() == id.Name {
+			no(id, "something with the name of the type parameter %s", id.Name)
+		}
+	}
+}
+
+// isResult reports whether v is a result of the function to which the loop that is lowered
+// belongs.
+func (l *lowering) isResult(v *types.Var) bool {
+	if l.up == nil {
+		return false
+	}
+	for r := range l.root().f.Sig.Results().Variables() {
+		if r == v {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lowering) newLabel(what string) string {

@@ -58,7 +58,7 @@ func (l *lowering) loopParams() {
 		l.pending = l.root().pending
 		l.params = append(l.params, l.pending)
 	}
-	l.control = &variable{name: l.nameFor("lp_"), typ: types.NewPointer(types.Typ[types.Int]), raw: "*abi_.Loop"}
+	l.control = &variable{name: l.nameApart("loop_"), typ: types.NewPointer(types.Typ[types.Int]), raw: "*abi_.Loop"}
 	l.params = append(l.params, l.control)
 }
 
@@ -179,9 +179,6 @@ func (l *lowering) rangeFunc(s *ast.RangeStmt, label string) {
 		closing = "\n}"
 	default:
 		before = "fn_ := " + l.text(s.X) + "\n"
-		if id := funcIdent(fun); id != nil && c.static != nil {
-			before = "fn_ := " + l.text(fun) + l.instance(id, s) + "\n"
-		}
 		call = "fn_(body_)"
 		if parks && l.p.chaos == 0 && c.value.known() {
 			before += l.offerTo(c)

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"slices"
@@ -59,6 +60,7 @@ func (l *lowering) text(n ast.Node) string {
 type inner struct {
 	breaks, continues bool // an unlabelled one stays inside
 	lit               bool // in a literal: every way out does
+	called            bool // in the body of a range over a function, which an iterator may defer
 }
 
 func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
@@ -74,7 +76,7 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), join(l.many()[c], ", ")})
 				return false
 			}
-			if !in.lit && l.recovers(e) {
+			if !in.lit && !in.called && l.recovers(e) {
 				*edits = append(*edits, edit{m.Pos(), m.End(), "abi_.Recovered()"})
 				return false
 			}
@@ -153,10 +155,11 @@ func (l *lowering) collect(n ast.Node, edits *[]edit, in *inner) {
 			}
 		case *ast.ForStmt, *ast.RangeStmt:
 			// Its own breaks stay inside.
-			l.collectInner(m, edits, &inner{true, true, in.lit})
+			s, _ := m.(*ast.RangeStmt)
+			l.collectInner(m, edits, &inner{true, true, in.lit, in.called || l.p.loops[s] != nil})
 			return false
 		case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
-			l.collectInner(m, edits, &inner{true, in.continues, in.lit})
+			l.collectInner(m, edits, &inner{true, in.continues, in.lit, in.called})
 			return false
 		case *ast.ReturnStmt:
 			if in.lit {
@@ -222,6 +225,38 @@ func (l *lowering) leave(b *ast.BranchStmt, whole ast.Node, edits *[]edit, in *i
 	*edits = append(*edits, edit{b.Pos(), b.End(), "goto " + to})
 }
 
+// visible returns how a type is spelled, and refuses if one of its names means something
+// else at a place in a statement that is copied.
+func (l *lowering) visible(spelled string, at ast.Node) string {
+	scope := l.pkg.Types.Scope().Innermost(at.Pos())
+	if scope == nil {
+		return spelled
+	}
+	expr, err := parser.ParseExpr(spelled)
+	if err != nil {
+		no(at, "a literal with a type that does not parse: %v", err)
+	}
+	var look func(n ast.Node) bool
+	look = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field: // whose names hide nothing
+			ast.Inspect(n.Type, look)
+			return false
+		case *ast.SelectorExpr:
+			ast.Inspect(n.X, look)
+			return false
+		case *ast.Ident:
+			_, obj := scope.LookupParent(n.Name, at.Pos())
+			if v, ok := obj.(*types.Var); ok && l.vars[v] == nil && v.Parent() != l.pkg.Types.Scope() {
+				no(at, "a literal where a variable has the name of the type or package %s", n.Name)
+			}
+		}
+		return true
+	}
+	ast.Inspect(expr, look)
+	return spelled
+}
+
 // literal spells a function literal in the second body. It is a function of the
 // variables of the second body that it uses, so that each execution captures its own.
 func (l *lowering) literal(lit *ast.FuncLit) string {
@@ -230,7 +265,7 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	saved := l.uses
 	l.uses = nil
 	l.collect(lit.Type, &edits, &inner{lit: true})
-	l.collect(lit.Body, &edits, &inner{true, true, true})
+	l.collect(lit.Body, &edits, &inner{breaks: true, continues: true, lit: true})
 	var caught []*variable
 	for v := range l.uses {
 		caught = append(caught, v)
@@ -277,9 +312,9 @@ func (l *lowering) literal(lit *ast.FuncLit) string {
 	}
 	var params, args []string
 	for _, v := range caught {
-		params = append(params, v.name+" "+v.spell(l))
+		params = append(params, v.name+" "+l.visible(v.spell(l), lit))
 		args = append(args, v.name)
 	}
-	return "func(" + strings.Join(params, ", ") + ") " + l.file.typ(l.info.TypeOf(lit), lit) +
+	return "func(" + strings.Join(params, ", ") + ") " + l.visible(l.file.typ(l.info.TypeOf(lit), lit), lit) +
 		" { return " + text + " }(" + strings.Join(args, ", ") + ")"
 }

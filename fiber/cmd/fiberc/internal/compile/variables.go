@@ -19,8 +19,21 @@ type variable struct {
 	param bool
 }
 
-// name returns a name for a hoisted variable.
-func (l *lowering) nameFor(base string) string {
+// nameFor returns a name for a variable of the source, which may be its own: where that
+// means something else nobody names the variable.
+func (l *lowering) nameFor(base string) string { return l.newName(base, true) }
+
+// nameApart returns a name that nothing in the source has, for what generated code names
+// in the midst of statements that are copied.
+func (l *lowering) nameApart(base string) string { return l.newName(base, false) }
+
+// nameOnce returns a name for a result, which a return in a statement that is copied sets:
+// its own if nothing else has it.
+func (l *lowering) nameOnce(r *types.Var, base string) string {
+	return l.newName(base, r.Name() == base && l.declared[base] == 1)
+}
+
+func (l *lowering) newName(base string, own bool) string {
 	if base == "_" || base == "" {
 		base = "blank_"
 	}
@@ -47,7 +60,7 @@ func (l *lowering) nameFor(base string) string {
 		}
 		return true
 	}
-	if free(base) && base != "blank_" {
+	if free(base) && base != "blank_" && (own || !l.taken[base]) {
 		return base
 	}
 	for i := 2; ; i++ {
@@ -60,7 +73,7 @@ func (l *lowering) nameFor(base string) string {
 // reserved names are those of generated code.
 func reserved(n string) bool {
 	switch n {
-	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_", "body_":
+	case "s_", "fr_", "abi_", "x_", "c_", "ok_", "v0_", "v1_", "fn_", "v_", "a_", "d_", "r_", "h_", "body_", "lp_":
 		return true
 	}
 	if len(n) < 3 || n[0] != 'a' || n[len(n)-1] != '_' {
@@ -93,7 +106,7 @@ func (l *lowering) temp(t types.Type, at ast.Node) *variable {
 		t = types.Default(t)
 	}
 	l.temps++
-	v := &variable{name: l.nameFor(l.tempPrefix() + strconv.Itoa(l.temps) + "_"), typ: t}
+	v := &variable{name: l.nameApart(l.tempPrefix() + strconv.Itoa(l.temps) + "_"), typ: t}
 	l.typ(t, at)
 	l.order = append(l.order, v)
 	return v
