@@ -226,7 +226,7 @@ main.shadowT-range1.func2 main.box3.blankParam main.box3.blankParam-range1
 main.box3.blankParam-range1.func1 main.least main.least.func1 main.least-range1
 main.overRecover.func3 main.overRecover.func3.func1 main.overRecover.func3.func1-range1
 main.overRecover.func4 main.overRecover.func4-range1 main.overRecover.func4.func2
-main.unlowered.func1 main.unnamedLits.func1 main.hiddenTypes main.hiddenPackage
+main.unlowered.func1 main.makerChain main.makerChain-range1 main.unnamedLits.func1 main.hiddenTypes main.hiddenPackage
 main.hiddenMaker main.hiddenMaker-range1 main.hiddenStack main.hiddenStack-range1`
 
 // The same program, both ways.
