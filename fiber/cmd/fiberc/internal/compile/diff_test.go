@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,46 @@ import (
 
 // A suite is a program of many cases, built plain and compiled.
 type suite struct{ dir, plain, compiled string }
+
+// TestMain sets the environment of what the tests run: modules of their own. Building
+// takes most of the time, and a fifth of that is the garbage collector's.
+func TestMain(m *testing.M) {
+	os.Setenv("GOWORK", "off")
+	os.Setenv("GOFLAGS", "-mod=mod -buildvcs=false")
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
+
+// repository is the folder of the framework's module.
+func repository(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../../../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// writeModule writes files to a new module that uses the framework as it is here, and
+// returns its folder.
+func writeModule(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root, dir := repository(t), t.TempDir()
+	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{"go.sum": string(sum), "go.mod": "module suite\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.0.0\n\nreplace github.com/heddle-go/heddle => " + root + "\n"}
+	maps.Copy(all, files)
+	for name, text := range all {
+		name = filepath.Join(dir, name)
+		os.MkdirAll(filepath.Dir(name), 0o777)
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
 
 // build makes both programs of the sources, by name.
 func build(t *testing.T, race bool, sources map[string]string) *suite {
@@ -26,48 +68,39 @@ func build(t *testing.T, race bool, sources map[string]string) *suite {
 }
 
 // tryBuild is build for programs that may be at fault. A function that stays on a stack
-// although it is not allowed to is one.
+// although it is not allowed to is one. Sources without a main.go are cases for the
+// driver, or several programs in folders: plain and compiled are then folders too.
 func tryBuild(t *testing.T, race bool, sources map[string]string) (*suite, error) {
 	t.Helper()
-	root, err := filepath.Abs("../../../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &suite{dir: t.TempDir()}
-	sources["go.mod"] = "module suite\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.0.0\n\nreplace github.com/heddle-go/heddle => " + root + "\n"
-	driver, err := os.ReadFile("testdata/driver.go.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if sources["main.go"] == "" {
-		sources["driver.go"] = string(driver)
-	}
-	for name, text := range sources {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o666); err != nil {
+	if sources["main.go"] == "" && sources["folders"] == "" {
+		driver, err := os.ReadFile("testdata/driver.go.txt")
+		if err != nil {
 			t.Fatal(err)
 		}
+		sources["driver.go"] = string(driver)
 	}
-	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.WriteFile(filepath.Join(s.dir, "go.sum"), sum, 0o666)
-	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "-mod=mod -buildvcs=false")
+	s := &suite{dir: writeModule(t, sources)}
 	var flags []string
 	if race {
 		flags = append(flags, "-race")
 	}
-	own := flags
+	// What nobody looks at takes long: debuggers' tables, and of random programs, which are
+	// many, good code. What the programs import is built as ever, and once.
+	own := append(flags, "-ldflags=-w", "-gcflags=-dwarf=false")
 	if sources["quick"] != "" {
-		own = append(own, "-gcflags=-N -l") // of the cases alone: building them is what takes long
+		own[len(own)-1] += " -N -l"
 	}
 	s.plain, s.compiled = filepath.Join(s.dir, "plain"), filepath.Join(s.dir, "compiled")
-	if _, err := s.try(t, "go", append(append([]string{"build", "-o", s.plain}, own...), ".")...); err != nil {
-		return nil, fmt.Errorf("plain program does not build: %w", err)
+	if sources["folders"] != "" {
+		s.plain, s.compiled = s.plain+"/", s.compiled+"/"
+	}
+	if sources["lone"] == "" {
+		if _, err := s.try(t, "go", append(append([]string{"build", "-o", s.plain}, own...), "./...")...); err != nil {
+			return nil, fmt.Errorf("plain program does not build: %w", err)
+		}
 	}
 
-	p, err := Load(s.dir, flags, []string{"."})
+	p, err := Load(s.dir, flags, []string{"./..."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +141,7 @@ func tryBuild(t *testing.T, race bool, sources map[string]string) (*suite, error
 	if err := os.WriteFile(overlay, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.try(t, "go", append(append([]string{"build", "-overlay", overlay, "-o", s.compiled}, own...), ".")...); err != nil {
+	if _, err := s.try(t, "go", append(append([]string{"build", "-overlay", overlay, "-o", s.compiled}, own...), "./...")...); err != nil {
 		return nil, fmt.Errorf("compiled program does not build: %w", err)
 	}
 	return s, nil
@@ -127,6 +160,9 @@ func (s *suite) try(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir
+	if name == "go" {
+		cmd.Env = append(os.Environ(), "GOGC=400")
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
@@ -231,6 +267,7 @@ main.hiddenMaker main.hiddenMaker-range1 main.hiddenStack main.hiddenStack-range
 
 // The same program, both ways.
 func TestCases(t *testing.T) {
+	t.Parallel()
 	sources := func() map[string]string {
 		m := map[string]string{"allowed": "main.callbacks.func1 main.callbacks.func2 main.aroundType main.aroundType.func1 main.aroundType.func2 " + hard + rangesOnStack + hardOnStack}
 		for _, name := range []string{"cases", "defers", "generics", "values", "forms", "defers2", "around", "hard", "hard2", "rangefunc", "genericlits", "rangehard"} {
@@ -248,13 +285,17 @@ func TestCases(t *testing.T) {
 		if race && !*full {
 			continue
 		}
-		s := build(t, race, sources())
-		s.compare(t, "1", "2", "3", "4", "5", "6")
+		t.Run(fmt.Sprintf("race=%t", race), func(t *testing.T) {
+			t.Parallel()
+			s := build(t, race, sources())
+			s.compare(t, "1", "2", "3", "4", "5", "6")
+		})
 	}
 }
 
 // What is compiled holds no goroutine while it waits; what is not does.
 func TestCompiledHoldsNoGoroutine(t *testing.T) {
+	t.Parallel()
 	s := build(t, false, map[string]string{"main.go": `package main
 
 import (

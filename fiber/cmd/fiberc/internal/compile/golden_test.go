@@ -12,10 +12,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // What is generated is meant to be read: a change of it shows in a diff.
 func TestGolden(t *testing.T) {
-	root, err := filepath.Abs("../../../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
 	inputs, _ := filepath.Glob("testdata/golden/*.go.txt")
 	if len(inputs) == 0 {
 		t.Fatal("no golden files")
@@ -26,19 +23,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			for name, text := range map[string]string{"main.go": string(text), "go.sum": string(sum),
-				"go.mod": "module golden\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.0.0\n\nreplace github.com/heddle-go/heddle => " + root + "\n"} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			t.Setenv("GOWORK", "off")
-			t.Setenv("GOFLAGS", "-mod=mod")
+			dir := writeModule(t, map[string]string{"main.go": string(text)})
 			p, err := Load(dir, nil, []string{"."})
 			if err != nil {
 				t.Fatal(err)

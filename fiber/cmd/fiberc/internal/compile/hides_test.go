@@ -7,8 +7,11 @@ import (
 
 // A package with an error or a true of its own would have them in generated code too.
 func TestHiddenNames(t *testing.T) {
-	for _, decl := range []string{"type error interface{ Error() string }", "const true = 1 > 2", "func len(string) int { return 7 }"} {
-		s := build(t, false, map[string]string{"allowed": "main.main.func1 main.main main.pause", "main.go": `package main
+	t.Parallel()
+	sources := map[string]string{"folders": "yes", "allowed": "main.main.func1 main.main main.pause"}
+	names := map[string]string{"error": "type error interface{ Error() string }", "true": "const true = 1 > 2", "len": "func len(string) int { return 7 }"}
+	for name, decl := range names {
+		sources[name+"/main.go"] = `package main
 
 import (
 	"fmt"
@@ -33,8 +36,11 @@ func main() {
 }
 
 func pause(f *fiber.Fiber) { f.Yield() }
-`})
-		if plain, compiled := s.run(t, s.plain), s.run(t, s.compiled); plain != compiled || !strings.Contains(plain, "-1") {
+`
+	}
+	s := build(t, false, sources)
+	for name, decl := range names {
+		if plain, compiled := s.run(t, s.plain+name), s.run(t, s.compiled+name); plain != compiled || !strings.Contains(plain, "-1") {
 			t.Errorf("%s: %q %q", decl, plain, compiled)
 		}
 	}

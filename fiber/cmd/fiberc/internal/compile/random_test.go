@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -47,6 +48,7 @@ func batch(seed uint64, list []int, size int) string {
 
 // Random programs mean the same both ways.
 func TestRandom(t *testing.T) {
+	t.Parallel()
 	s := *seed
 	if s == 0 {
 		s = 20261121
@@ -60,17 +62,27 @@ func TestRandom(t *testing.T) {
 		n = 30
 	}
 	t.Logf("go test -run TestRandom ./internal/compile -args -seed %d -programs %d", s, n)
-	for from := 0; from < n && !t.Failed(); from += batchMax {
+	var failed atomic.Bool
+	for from := 0; from < n; from += batchMax {
 		var list []int
 		for i := from; i < min(from+batchMax, n); i++ {
 			list = append(list, i)
 		}
-		testBatch(t, s, list)
+		t.Run(fmt.Sprint(from), func(t *testing.T) {
+			t.Parallel()
+			if failed.Load() {
+				t.Skip("another batch has failed")
+			}
+			testBatch(t, s, list)
+			if t.Failed() {
+				failed.Store(true)
+			}
+		})
 	}
 }
 
-// batchMax is how many programs one binary has.
-const batchMax = 250
+// batchMax is how many programs one binary has. Building one takes 1 GB, two at a time.
+const batchMax = 125
 
 func testBatch(t *testing.T, s uint64, list []int) {
 	text := func(list []int) string { return batch(s, list, 25) }

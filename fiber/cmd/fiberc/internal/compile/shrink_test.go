@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"go/types"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -128,10 +127,6 @@ func smallerOnes(src string) []string {
 // with the driver.
 func checker(t *testing.T) func(src string) bool {
 	t.Helper()
-	root, err := filepath.Abs("../../../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	driver, err := os.ReadFile("testdata/driver.go.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -147,9 +142,7 @@ func checker(t *testing.T) func(src string) bool {
 	for _, spec := range parse(token.NewFileSet(), string(driver)).Imports {
 		paths = append(paths, strings.Trim(spec.Path.Value, `"`))
 	}
-	t.Setenv("GOWORK", "off")
-	t.Setenv("GOFLAGS", "-mod=mod")
-	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedName, Dir: root}, paths...)
+	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedName, Dir: repository(t)}, paths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +173,7 @@ func (k known) Import(path string) (*types.Package, error) {
 
 // The shrinker finds the one statement that a failure needs, and what keeps it a program.
 func TestShrink(t *testing.T) {
+	t.Parallel()
 	check := checker(t)
 	src := batch(5, []int{0, 1, 2}, 25)
 	if !check(src) {

@@ -1,11 +1,7 @@
 package compile
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -14,11 +10,20 @@ import (
 // not one of them has deferred calls, and whether it is reported by the loop or by a
 // deferred call.
 func TestTraceNamesLogicalCallers(t *testing.T) {
+	t.Parallel()
 	for _, race := range []bool{false, true} {
-		if race && testing.Short() {
-			continue
+		if race && !*full {
+			continue // it would build the standard library once more
 		}
-		s := build(t, race, map[string]string{"main.go": `package main
+		t.Run(fmt.Sprintf("race=%t", race), func(t *testing.T) {
+			t.Parallel()
+			testTrace(t, race)
+		})
+	}
+}
+
+func testTrace(t *testing.T, race bool) {
+	s := build(t, race, map[string]string{"lone": "yes", "main.go": `package main
 
 import (
 	"fmt"
@@ -79,77 +84,23 @@ func report(f *fiber.Fiber) {
 	}
 }
 `})
-		out := s.run(t, s.compiled)
-		parts := strings.Split(out, "==\n")
-		if len(parts) != 4 {
-			t.Fatalf("%d parts:\n%s", len(parts), out)
+	out := s.run(t, s.compiled)
+	parts := strings.Split(out, "==\n")
+	if len(parts) != 4 {
+		t.Fatalf("%d parts:\n%s", len(parts), out)
+	}
+	for i, want := range [][]string{
+		{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.main.func2 (main.go:26) [waiting for main.outer]"},
+		{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.guarded (main.go:48) [waiting for main.outer]"},
+		{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.caught (main.go:53) [waiting for main.outer]"},
+	} {
+		if strings.Contains(parts[i], "resume(") && !strings.Contains(parts[i], "/zz_fiberc_main.go:") {
+			t.Errorf("what is of no line of the source has one:\n%s", parts[i])
 		}
-		for i, want := range [][]string{
-			{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.main.func2 (main.go:26) [waiting for main.outer]"},
-			{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.guarded (main.go:48) [waiting for main.outer]"},
-			{"main.inner", "/main.go:43", "main.middle (main.go:37) [waiting for main.inner]", "main.outer (main.go:33) [waiting for main.middle]", "main.caught (main.go:53) [waiting for main.outer]"},
-		} {
-			if strings.Contains(parts[i], "resume(") && !strings.Contains(parts[i], "/zz_fiberc_main.go:") {
-				t.Errorf("what is of no line of the source has one:\n%s", parts[i])
+		for _, line := range want {
+			if !strings.Contains(strings.ReplaceAll(parts[i], "Compiled_", ""), line) {
+				t.Errorf("race %t, report %d lacks %q:\n%s", race, i, line, parts[i])
 			}
-			for _, line := range want {
-				if !strings.Contains(strings.ReplaceAll(parts[i], "Compiled_", ""), line) {
-					t.Errorf("race %t, report %d lacks %q:\n%s", race, i, line, parts[i])
-				}
-			}
 		}
-	}
-}
-
-// Profiles name the files and lines of the source, not those of what was generated.
-func TestProfileNamesSource(t *testing.T) {
-	s := build(t, false, map[string]string{"main.go": `package main
-
-import (
-	"os"
-	"runtime/pprof"
-	"time"
-
-	"github.com/heddle-go/heddle/fiber"
-)
-
-func main() {
-	rt, _ := fiber.New(fiber.Config{Loops: 1, StallAfter: -1})
-	rt.Start()
-	out, _ := os.Create(os.Args[1])
-	pprof.StartCPUProfile(out)
-	done := make(chan bool)
-	rt.Go(func(f *fiber.Fiber) {
-		busy(f)
-		close(done)
-	})
-	<-done
-	pprof.StopCPUProfile()
-	out.Close()
-}
-
-var sink int
-
-func busy(f *fiber.Fiber) {
-	for began := time.Now(); time.Since(began) < 500*time.Millisecond; {
-		f.Yield()
-		for i := range 1 << 20 {
-			sink += i * i
-		}
-	}
-}
-`})
-	prof := filepath.Join(s.dir, "cpu.out")
-	s.run(t, s.compiled, prof)
-	cmd := exec.Command("go", "tool", "pprof", "-traces", "-lines", s.compiled, prof)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, errs.String())
-	}
-	if !regexp.MustCompile(`main\.Compiled_busy ` + regexp.QuoteMeta(filepath.Join(s.dir, "main.go")) + `:3[12]\n`).Match(text) {
-		t.Errorf("no line of main.go in the profile:\n%s", tail(string(text)))
 	}
 }
