@@ -174,11 +174,23 @@ func (l *Loop) handOn() {
 	go l.lead(nil)
 }
 
-// relieve waits until the caller, who gave the baton away and was counted in
-// idleReliefs, gets it back. It reports false if the goroutine is to end instead:
-// the loop has ended and it must touch nothing.
-func (l *Loop) relieve() bool {
+// standAside counts the caller, whose birth cell is born, among the reliefs: it is about
+// to give the baton away and to wait in relieve. Holder only.
+func (l *Loop) standAside(born *cell) {
+	l.idleReliefs++
+	if born == nil {
+		l.plainIdle++
+	}
+}
+
+// relieve waits until the caller, who has stood aside and gave the baton away, gets it
+// back. It reports false if the goroutine is to end instead: the loop has ended and it
+// must touch nothing.
+func (l *Loop) relieve(born *cell) bool {
 	_, ok := <-l.reliefs
+	if ok && born == nil {
+		l.plainIdle--
+	}
 	return ok
 }
 

@@ -56,7 +56,7 @@ func (c *cell) swap() {
 func (l *Loop) takeCell() *cell {
 	n := len(l.free)
 	if n == 0 {
-		l.freeLow = 0
+		l.trims.freeLow = 0
 		return newCell(l)
 	}
 	c := l.free[n-1]
@@ -72,8 +72,8 @@ func (l *Loop) dropFree(c *cell) {
 	l.free[last] = nil
 	l.free = l.free[:last]
 	c.slot = -1
-	if last < l.freeLow {
-		l.freeLow = last
+	if last < l.trims.freeLow {
+		l.trims.freeLow = last
 	}
 }
 
@@ -83,5 +83,5 @@ func (l *Loop) addFree(c, born *cell) {
 	c.fiber, c.born = nil, born
 	c.slot = int32(len(l.free))
 	l.free = append(l.free, c)
-	l.trimmable = true
+	l.trims.cells = true
 }

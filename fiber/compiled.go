@@ -79,6 +79,7 @@ func (f *Fiber) dropStack() {
 	s.Reset()
 	if l := f.loop; len(l.stacks) < stacksMax {
 		l.stacks = append(l.stacks, s)
+		l.trims.soon = true
 	}
 }
 

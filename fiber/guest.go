@@ -53,7 +53,7 @@ func (l *Loop) Pump(fn func()) {
 // yieldToHost ends a pump: the host's goroutine goes on. It reports false if the
 // caller must end.
 func (l *Loop) yieldToHost(born *cell) bool {
-	if l.queue.n == 0 && l.surplus > 0 {
+	if l.queue.n == 0 && l.givingUp() {
 		return true
 	}
 	c := l.guestSeat
@@ -63,10 +63,10 @@ func (l *Loop) yieldToHost(born *cell) bool {
 		c.swap()
 		return true
 	}
-	l.idleReliefs++
+	l.standAside(born)
 	l.rest()
 	c.wake <- true
-	return l.relieve()
+	return l.relieve(born)
 }
 
 // rest lays the baton down between two pumps. The host is the caller or waits for

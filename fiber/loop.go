@@ -60,12 +60,9 @@ type Loop struct {
 	off         int            // fibers that run off the baton
 	blocking    int            // fibers in Block
 	blockQueue  []*blockWaiter // fibers that wait for a place in Block
-	freeLow     int            // least len(free) since trimAt was set
-	surplus     int            // cells still to be given up
-	rotated     int            // reliefs that led since a cell was given up
-	trimAt      int64          // when to look at freeLow
-	trimmable   bool           // giving up cells did not prove impossible since one was freed
+	plainIdle   int            // of idleReliefs, those that go has started, which can end at any time
 
+	trims  trims        // holder only; see trim.go
 	frames abi.Lists    // of compiled code; holder only
 	stacks []*abi.Stack // for fibers that start; holder only
 
@@ -77,8 +74,6 @@ type Loop struct {
 const (
 	pollEvery  = 128 // fibers between two looks at the inbox, the timers and the poller
 	reliefsMax = 64  // plain goroutines kept waiting in relieve
-	cellsKept  = 4   // free cells that are never given up before the end
-	trimPeriod = int64(time.Second)
 
 	threadLocksMax = 64 // nested LockOSThread of a fiber that ends without undoing them
 )
@@ -236,7 +231,7 @@ func (l *Loop) turn(born *cell) bool {
 // poll collects events, waiting for them if nothing is ready.
 func (l *Loop) poll() {
 	wait := time.Duration(0)
-	if l.queue.n == 0 && l.surplus == 0 {
+	if l.queue.n == 0 && !l.givingUp() {
 		wait = l.idle()
 	}
 	if wait == 0 {
@@ -256,79 +251,19 @@ func (l *Loop) poll() {
 }
 
 // idle returns how long the poller may wait: until the next timer or the next look
-// at surplus cells, -1 for as long as it takes.
+// at what can be given up, -1 for as long as it takes.
 func (l *Loop) idle() time.Duration {
 	at := int64(0)
 	if len(l.timers) > 0 {
 		at = l.timers[0].at
 	}
-	if l.trimmable && len(l.free) > cellsKept && (at == 0 || l.trimAt < at) {
-		at = l.trimAt
+	if l.trimming() && (at == 0 || l.trims.at < at) {
+		at = l.trims.at
 	}
 	if at == 0 {
 		return -1
 	}
 	return time.Duration(max(at-l.rt.clock(), 0))
-}
-
-// trimDue reports whether it is time to give up cells.
-func (l *Loop) trimDue() bool {
-	return l.surplus > 0 || len(l.free) > cellsKept && l.now >= l.trimAt
-}
-
-// trim gives up cells that were not needed for a period, so that a burst of
-// parked fibers does not cost its stacks for ever. It reports true if the calling
-// goroutine must end: another one has the baton then.
-func (l *Loop) trim(born *cell) bool {
-	if l.surplus == 0 {
-		l.surplus = max(0, min(l.freeLow, len(l.free)-cellsKept)+1) / 2
-		l.freeLow = len(l.free)
-		l.trimAt = l.now + trimPeriod
-		if l.surplus == 0 {
-			return false
-		}
-	}
-	end, moved := l.retire(born)
-	if !moved {
-		// The goroutines that could end are stacks of fibers.
-		l.surplus, l.trimmable = 0, false
-	}
-	return end
-}
-
-// retire ends one goroutine and its birth cell, or takes a step towards that. end
-// says that it is the caller who must end, moved that there was a step to take.
-func (l *Loop) retire(born *cell) (end, moved bool) {
-	if born != nil && born.slot >= 0 {
-		l.dropFree(born)
-		l.cells--
-		l.surplus = max(l.surplus-1, 0)
-		l.rotated = 0
-		return true, true
-	}
-	for i := len(l.free) - 1; i >= 0; i-- {
-		// A standby whose birth cell holds a standby: exchange places with it.
-		if c := l.free[i]; c.born != nil && c.born.slot >= 0 {
-			l.dropFree(c)
-			l.addFree(c, born)
-			c.swap()
-			return false, true
-		}
-	}
-	if l.rotated < l.idleReliefs {
-		// The standbys are plain goroutines, so some pull goroutines are reliefs: let
-		// each of them have a look.
-		l.rotated++
-		if born == nil {
-			l.handOn()
-			return true, true
-		}
-		l.idleReliefs++
-		l.handOn()
-		return !l.relieve(), true
-	}
-	l.rotated = 0
-	return false, false
 }
 
 // inter ends goroutines that wait for their end after a Goexit, one a turn. It
@@ -359,9 +294,9 @@ func (l *Loop) inter(born *cell) bool {
 
 // pass gives the baton to the goroutine waiting on ch; the caller becomes a relief.
 func (l *Loop) pass(ch chan bool, born *cell) bool {
-	l.idleReliefs++
+	l.standAside(born)
 	ch <- true
-	return l.relieve()
+	return l.relieve(born)
 }
 
 // shut ends the loop's goroutines one after the other once no fiber lives. over

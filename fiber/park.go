@@ -219,9 +219,9 @@ func (l *Loop) dispatch(f *Fiber, born *cell) bool {
 		s.wake <- true
 		return false
 	}
-	l.idleReliefs++
+	l.standAside(born)
 	s.wake <- true
-	return l.relieve()
+	return l.relieve(born)
 }
 
 // call resumes f's machine on the caller's own stack. User code inside it may

@@ -268,7 +268,7 @@ func (w *world) dump(seed uint64, why string) {
 	for _, l := range w.loops {
 		fmt.Fprintf(&b, "loop %d: baton=%x sleeping=%v inbox=%v queue=%d live=%d off=%d blocking=%d blockQueue=%d cells=%d free=%d reliefs=%d dying=%d burial=%v surplus=%d timers=%d closing=%v guest=%v\n",
 			l.index, l.baton.Load(), l.sleeping.Load(), !l.inbox.empty(), l.queue.n, l.live, l.off, l.blocking, len(l.blockQueue),
-			l.cells, len(l.free), l.idleReliefs, len(l.dying), l.burial != nil, l.surplus, len(l.timers), l.closing.Load(), l.host != nil)
+			l.cells, len(l.free), l.idleReliefs, len(l.dying), l.burial != nil, l.trims.surplus, len(l.timers), l.closing.Load(), l.host != nil)
 		for f := l.fibers; f != nil; f = f.nextF {
 			j, _ := f.machine.(*job)
 			doing := "a plain function"

@@ -71,6 +71,9 @@ func (f *Fiber) clearTimer() {
 	moved := l.timers[last]
 	l.timers[last] = timer{}
 	l.timers = l.timers[:last]
+	if oversized(l.timers) {
+		l.trims.soon = true
+	}
 	if i == last {
 		return
 	}

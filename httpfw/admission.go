@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -19,7 +20,11 @@ type admission struct {
 
 	mu        sync.Mutex
 	byAddress map[addressKey]int32 // open ones of clients that are limited; under mu
+	most      int                  // entries that byAddress has had since it was made; under mu
 }
+
+// addressesKept is the number of clients for which the map may keep its memory.
+const addressesKept = 1024
 
 // An addressKey is the client an address belongs to: an IPv4 address, or the first half of
 // an IPv6 address, which is what one subscriber has at the least. (::/32, in which IPv4
@@ -50,12 +55,15 @@ func isNear(addr netip.Addr) bool {
 }
 
 // admit counts a connection, or returns the status with which to turn it away.
-func (a *admission) admit(nc *netpoll.Conn) (refusal int) {
+func (a *admission) admit(nc *netpoll.Conn) (refusal int) { return a.admitAddress(nc.RemoteIP()) }
+
+// admitAddress is admit for a client's address.
+func (a *admission) admitAddress(addr netip.Addr) (refusal int) {
 	if a.open.Add(1) > a.limits.conns {
 		a.open.Add(-1)
 		return http.StatusServiceUnavailable
 	}
-	key, ok := a.keyOf(nc.RemoteIP())
+	key, ok := a.keyOf(addr)
 	if !ok {
 		return 0
 	}
@@ -69,6 +77,7 @@ func (a *admission) admit(nc *netpoll.Conn) (refusal int) {
 		a.byAddress = map[addressKey]int32{}
 	}
 	a.byAddress[key]++
+	a.most = max(a.most, len(a.byAddress))
 	return 0
 }
 
@@ -85,7 +94,20 @@ func (a *admission) left(addr netip.Addr) {
 		a.byAddress[key] = n - 1
 	} else {
 		delete(a.byAddress, key)
+		a.shrink()
 	}
+}
+
+// shrink moves the entries to a map of their size, since a map keeps the memory of what is
+// deleted from it. Under mu.
+func (a *admission) shrink() {
+	if a.most <= addressesKept || len(a.byAddress) > a.most/4 {
+		return
+	}
+	a.most = len(a.byAddress)
+	smaller := make(map[addressKey]int32, a.most)
+	maps.Copy(smaller, a.byAddress)
+	a.byAddress = smaller
 }
 
 // turnAway ends a connection that was not admitted, with a reply that does not look at the

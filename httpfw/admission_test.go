@@ -1,7 +1,9 @@
 package httpfw
 
 import (
+	"net/http"
 	"net/netip"
+	"runtime"
 	"testing"
 	"unsafe"
 )
@@ -108,4 +110,40 @@ func TestLag(t *testing.T) {
 	if at := l.until(0, 100, 3*second); at != 23*second {
 		t.Error(at)
 	}
+}
+
+// The table gives back the memory of a crowd that has left, and still knows who is there.
+func TestAdmissionShrinks(t *testing.T) {
+	lim := (&Config{ConnsPerAddressMax: 1, ConnsMax: -1}).limits()
+	a := &admission{limits: &lim}
+	const n = 100 * addressesKept
+	client := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)}) }
+	size := func() (bytes uint64) {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what the tests before have left in a sync.Pool
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := size()
+	for i := range n {
+		if refusal := a.admitAddress(client(i)); refusal != 0 {
+			t.Fatalf("client %d got %d", i, refusal)
+		}
+	}
+	full := size()
+	for i := range n - 10 {
+		a.left(client(i))
+	}
+	after := size()
+	t.Logf("%d bytes before, %d with %d clients, %d after", before, full, n, after)
+	if full < before+n*8 || after > before+(full-before)/20 {
+		t.Errorf("%d bytes before, %d with %d clients, %d after", before, full, n, after)
+	}
+	for i := n - 10; i < n; i++ {
+		if refusal := a.admitAddress(client(i)); refusal != http.StatusTooManyRequests {
+			t.Errorf("client %d, which is connected, got %d for another connection", i, refusal)
+		}
+	}
+	runtime.KeepAlive(a)
 }

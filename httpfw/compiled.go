@@ -32,10 +32,7 @@ func (x *Ctx) rest() bool {
 		x.req.Reset()
 		x.moved = false
 	}
-	sh := x.conn.shard
-	if len(sh.works) < spareMax {
-		sh.works = append(sh.works, x.work)
-	}
+	x.conn.shard.putWork(x.work)
 	x.work = nil
 	return true
 }

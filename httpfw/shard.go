@@ -24,12 +24,31 @@ type shard struct {
 	dateAt     int    // where the date starts in it
 }
 
-const spareMax = 256
+const (
+	spareMax  = 256
+	spareKept = 16 // contexts that are never given up
+)
 
 func newShard(s *Server, l *fiber.Loop) *shard {
 	sh := &shard{srv: s, app: s.app, loop: l, limits: &s.limits}
 	l.BeforePoll(sh.sendHeld)
+	l.OnTrim(sh.trim)
 	return sh
+}
+
+// trim gives up half of the spare contexts that are too many: a burst of handlers that
+// wait leaves spareMax of them, each with the memory of a head.
+func (sh *shard) trim() (more bool) {
+	sh.spare = halved(sh.spare)
+	sh.works = halved(sh.works)
+	return len(sh.spare) > spareKept || len(sh.works) > spareKept
+}
+
+// halved takes half of what is too many off a list.
+func halved[T any](list []*T) []*T {
+	n := len(list) - (max(len(list)-spareKept, 0)+1)/2
+	clear(list[n:])
+	return list[:n]
 }
 
 // takeCtx returns a context for a request of c.
@@ -55,9 +74,22 @@ func (sh *shard) takeWork() *work {
 
 // putCtx takes a context back that nobody else can hold on to.
 func (sh *shard) putCtx(c *Ctx) {
-	if len(sh.spare) < spareMax {
+	if n := len(sh.spare); n < spareMax {
 		c.reset()
 		sh.spare = append(sh.spare, c)
+		if n >= spareKept {
+			sh.loop.TrimSoon()
+		}
+	}
+}
+
+// putWork takes back part of a context.
+func (sh *shard) putWork(w *work) {
+	if n := len(sh.works); n < spareMax {
+		sh.works = append(sh.works, w)
+		if n >= spareKept {
+			sh.loop.TrimSoon()
+		}
 	}
 }
 

@@ -112,7 +112,7 @@ func (a *acceptor) Close() error {
 	a.closed = true
 	a.src.shared.group.leave(a)
 	a.engine.unwatch(a.fd)
-	a.engine.table[a.fd] = nil
+	a.engine.leave(a.fd)
 	a.fiber.Ready()
 	return unix.Close(a.fd)
 }
@@ -129,7 +129,7 @@ func (e *systemEngine) Listen(src *Source, accept func(*Conn)) (Acceptor, error)
 	a := &acceptor{engine: e, fd: fd, gen: e.newGen(), src: src, addr: src.shared.addr, accept: accept}
 	e.enter(fd, a)
 	if err := e.watchListener(fd, a.gen); err != nil {
-		e.table[fd] = nil
+		e.leave(fd)
 		unix.Close(fd)
 		return nil, err
 	}

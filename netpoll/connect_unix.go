@@ -35,7 +35,7 @@ func (k *connecting) event(_, out, _, broken bool) {
 		}
 	}
 	e.unwatch(k.fd)
-	e.table[k.fd] = nil
+	e.leave(k.fd)
 	if err != nil {
 		unix.Close(k.fd)
 		k.done(nil, &OpError{Op: "dial", Addr: k.addr.String(), Err: err})
@@ -86,14 +86,14 @@ func (e *systemEngine) Connect(network string, addr net.Addr, done func(*Conn, e
 	k := &connecting{engine: e, fd: fd, gen: e.newGen(), addr: addr, done: done}
 	e.enter(fd, k)
 	if err := e.watchConnection(fd, k.gen); err != nil {
-		e.table[fd] = nil
+		e.leave(fd)
 		unix.Close(fd)
 		return nil, err
 	}
 	return func() {
-		if e.table[fd] == pollable(k) {
+		if e.at(fd) == pollable(k) {
 			e.unwatch(fd)
-			e.table[fd] = nil
+			e.leave(fd)
 			unix.Close(fd)
 		}
 	}, nil

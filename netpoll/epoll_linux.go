@@ -100,10 +100,7 @@ func (e *epoll) Poll(d time.Duration) {
 	}
 	for i := range e.events[:n] {
 		ev := &e.events[i]
-		if int(ev.Fd) >= len(e.table) {
-			continue
-		}
-		p := e.table[ev.Fd]
+		p := e.at(int(ev.Fd))
 		if p == nil || p.generation() != uint32(ev.Pad) {
 			continue // an earlier event of this batch closed it
 		}

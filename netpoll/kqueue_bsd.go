@@ -146,7 +146,7 @@ func (e *kqueue) dispatch(ev *unix.Kevent_t, seen uint32) {
 	if e.waker.mine(ev) {
 		return
 	}
-	p := e.at(fd, seen)
+	p := e.atBefore(fd, seen)
 	if p == nil {
 		return
 	}
@@ -184,15 +184,12 @@ func (e *kqueue) Close() error {
 // systemEngine is the readiness engine of this operating system.
 type systemEngine = kqueue
 
-// at returns who is at descriptor fd, nil if nobody is or it came after the batch of
+// atBefore is at, nil also if who is there came after the batch of
 // events at hand: seen is the newest generation of when that was collected. It serves
 // engines whose kernel forgets a descriptor's events when it is closed, but those
 // already in the batch.
-func (r *readiness) at(fd int, seen uint32) pollable {
-	if fd < 0 || fd >= len(r.table) {
-		return nil
-	}
-	p := r.table[fd]
+func (r *readiness) atBefore(fd int, seen uint32) pollable {
+	p := r.at(fd)
 	if p == nil || int32(p.generation()-seen) > 0 {
 		return nil
 	}

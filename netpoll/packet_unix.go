@@ -139,7 +139,7 @@ func (s *packetSock) Start() error {
 	s.gen = s.engine.newGen()
 	s.engine.enter(s.fd, s)
 	if err := s.engine.watchConnection(s.fd, s.gen); err != nil {
-		s.engine.table[s.fd] = nil
+		s.engine.leave(s.fd)
 		return err
 	}
 	return nil
@@ -149,7 +149,7 @@ func (s *packetSock) Start() error {
 func (s *packetSock) Close() error {
 	if s.gen != 0 {
 		s.engine.unwatch(s.fd)
-		s.engine.table[s.fd] = nil
+		s.engine.leave(s.fd)
 	}
 	return unix.Close(s.fd)
 }

@@ -248,6 +248,23 @@ func (r *readiness) init(l *fiber.Loop) {
 	r.loop = l
 	r.lender = NewLender(l)
 	r.iov = make([]unix.Iovec, 0, iovMax)
+	l.OnTrim(r.trim)
+}
+
+// tableKept is the size to which a table may grow for good.
+const tableKept = 1024
+
+// trim cuts off what of the table no descriptor needs any more. A process gives out the
+// lowest free number, so the end of a table is empty once a burst is over.
+func (r *readiness) trim() (more bool) {
+	n := len(r.table)
+	for n > tableKept && r.table[n-1] == nil {
+		n--
+	}
+	if n <= len(r.table)/2 {
+		r.table = append(make([]pollable, 0, n), r.table[:n]...)
+	}
+	return false
 }
 
 // enter puts a descriptor into the table.
@@ -256,6 +273,24 @@ func (r *readiness) enter(fd int, p pollable) {
 		r.table = append(r.table, make([]pollable, max(64, len(r.table)/2))...)
 	}
 	r.table[fd] = p
+}
+
+// at returns what gets the events of a descriptor, nil if nothing does.
+func (r *readiness) at(fd int) pollable {
+	if fd < 0 || fd >= len(r.table) {
+		return nil
+	}
+	return r.table[fd]
+}
+
+// leave takes a descriptor out of the table.
+func (r *readiness) leave(fd int) {
+	if fd < len(r.table) {
+		r.table[fd] = nil
+	}
+	if len(r.table) > tableKept {
+		r.loop.TrimSoon()
+	}
 }
 
 // newGen returns a generation for a new use of a descriptor.
@@ -291,7 +326,7 @@ func (r *readiness) admit(s *sock) {
 // the table empty, or another generation.
 func (r *readiness) drop(s *sock) {
 	if s.gen != 0 {
-		r.table[s.fd] = nil
+		r.leave(int(s.fd))
 	}
 	unix.Close(int(s.fd))
 	// The number may be another's from now on: it must not be armed, nor asked.

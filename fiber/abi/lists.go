@@ -56,3 +56,21 @@ func (l *Lists) put(fr *Frame) {
 		f.n++
 	}
 }
+
+// listKept is how many frames of a kind Trim leaves.
+const listKept = 64
+
+// Trim gives half of the frames that are too many in a list to the collector. It reports
+// whether it has left some. Baton.
+func (l *Lists) Trim() (more bool) {
+	for i := range l.free {
+		f := &l.free[i]
+		for range (f.n - listKept + 1) / 2 {
+			fr := f.head
+			f.head, fr.up = fr.up, nil
+			f.n--
+		}
+		more = more || f.n > listKept
+	}
+	return more
+}
