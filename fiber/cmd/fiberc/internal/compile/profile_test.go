@@ -1,12 +1,12 @@
 package compile
 
 import (
-	"compress/gzip"
-	"encoding/binary"
-	"io"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/google/pprof/profile"
 )
 
 // Profiles name the files and lines of the source, not those of what was generated.
@@ -50,93 +50,24 @@ func busy(f *fiber.Fiber) {
 `})
 	prof := filepath.Join(s.dir, "cpu.out")
 	s.run(t, s.compiled, prof)
-	places, err := sampled(prof)
+	f, err := os.Open(prof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(s.dir, "main.go")
-	if !places[place{"main.Compiled_busy", file, 31}] && !places[place{"main.Compiled_busy", file, 32}] {
-		t.Errorf("no line of main.go in the profile: %v", places)
-	}
-}
-
-// A place is what a profile says of an address.
-type place struct {
-	function, file string
-	line           uint64
-}
-
-// sampled returns the places of a profile's samples, their callers included. (go tool
-// pprof would do, but has to be built first, which takes longer than all else here.)
-func sampled(name string) (map[place]bool, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		return nil, err
-	}
-	profile := decode(text) // the fields are those of pprof's profile.proto
-	functions, locations := map[uint64]place{}, map[uint64][]value{}
-	for _, v := range profile[5] {
-		f := decode(v.text)
-		functions[f.number(1)] = place{function: string(profile[6][f.number(2)].text), file: string(profile[6][f.number(4)].text)}
-	}
-	for _, v := range profile[4] {
-		l := decode(v.text)
-		locations[l.number(1)] = l[4]
-	}
-	places := map[place]bool{}
-	for _, v := range profile[2] {
-		for _, ids := range decode(v.text)[1] {
-			for b := ids.text; len(b) > 0; {
-				id, n := binary.Uvarint(b)
-				b = b[n:]
-				for _, line := range locations[id] {
-					l := decode(line.text)
-					at := functions[l.number(1)]
-					at.line = l.number(2)
-					places[at] = true
-				}
+	var seen []string
+	for _, l := range p.Location {
+		for _, line := range l.Line {
+			if line.Function.Name == "main.Compiled_busy" && line.Function.Filename == file && (line.Line == 31 || line.Line == 32) {
+				return
 			}
+			seen = append(seen, fmt.Sprintf("%s %s:%d", line.Function.Name, line.Function.Filename, line.Line))
 		}
 	}
-	return places, nil
-}
-
-// A message is a protocol buffer of numbers and texts, by field.
-type message map[uint64][]value
-
-type value struct {
-	number uint64
-	text   []byte
-}
-
-func decode(b []byte) message {
-	m := message{}
-	for len(b) > 0 {
-		key, n := binary.Uvarint(b)
-		b = b[n:]
-		v := value{}
-		v.number, n = binary.Uvarint(b)
-		if b = b[n:]; key&7 == 2 {
-			v.text, b = b[:v.number], b[v.number:]
-		}
-		m[key>>3] = append(m[key>>3], v)
-	}
-	return m
-}
-
-// number is a field that stands once, or not at all.
-func (m message) number(field uint64) uint64 {
-	if len(m[field]) == 0 {
-		return 0
-	}
-	return m[field][0].number
+	t.Errorf("no line of main.go in the profile: %q", seen)
 }
