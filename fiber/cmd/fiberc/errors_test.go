@@ -9,8 +9,9 @@ import (
 
 // What is wrong is said once, by whoever knows it best, and the exit code shows it.
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	exe := fiberc(t)
-	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}
+	env := append(environment(t), "GOPROXY=off")
 	dir := writeModule(t, localMod(t), program)
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
@@ -53,26 +54,5 @@ func TestErrors(t *testing.T) {
 				t.Errorf("more than a line:\n%s", errs)
 			}
 		})
-	}
-}
-
-// A module gets fiberc as one of its tools, and runs it from the module cache.
-func TestGoTool(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds fiberc anew")
-	}
-	env := append([]string{"GOWORK=off", "GOFLAGS=-modcacherw", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}, moduleProxy(t)...)
-	dir := writeModule(t, "module app\n\ngo 1.26.0\n", strings.Replace(program, "f.WithTimeout(time.Hour, f.Scope().Err); ", "", 1))
-	for _, args := range [][]string{
-		{"get", "github.com/heddle-go/heddle@v0.1.0"},
-		{"get", "-tool", "github.com/heddle-go/heddle/fiber/cmd/fiberc@v0.1.0"},
-		{"tool", "fiberc", "build", "-o", "app", "."},
-	} {
-		if out, errs, code := run1(t, dir, env, "go", args...); code != 0 {
-			t.Fatalf("go %v: %d\n%s%s", args, code, out, errs)
-		}
-	}
-	if out, errs, _ := run1(t, dir, nil, filepath.Join(dir, "app")); out != "true []\n" {
-		t.Errorf("%q %q", out, errs)
 	}
 }

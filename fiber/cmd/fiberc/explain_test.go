@@ -12,12 +12,10 @@ import (
 // What README and docs say of the examples: no handler waits on a stack but where it calls
 // Block, for a database or for what takes long.
 func TestExamplesHoldNoStack(t *testing.T) {
-	dir, err := filepath.Abs("../../../examples")
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
+	dir := filepath.Join(repository(t), "examples")
 	exe := fiberc(t)
-	env := []string{"GOWORK=", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}
+	env := append(environment(t), "GOWORK=", "GOFLAGS=")
 	out, errs, code := run1(t, dir, env, exe, "explain", "-json", "./...")
 	var e compile.Explanation
 	if err := json.Unmarshal([]byte(out), &e); err != nil || code != 0 {
@@ -109,8 +107,9 @@ func timed(n int) httpfw.Middleware {
 `
 
 func TestExplainRoutes(t *testing.T) {
+	t.Parallel()
 	exe := fiberc(t)
-	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}
+	env := environment(t)
 	dir := writeModule(t, localMod(t), routes)
 	out, errs, code := run1(t, dir, env, exe, "explain", "-json", ".")
 	var e compile.Explanation

@@ -156,10 +156,26 @@ func (inv *invocation) chaosOverlay() (string, error) {
 	if err := (&cache{base: base}).store(&d, out); err != nil {
 		return "", err
 	}
+	inv.link(compile.ChaosEvery(inv.chaos))
 	if inv.keep != "" {
 		err = d.keep(inv.keep)
 	}
 	return d.Overlay, err
+}
+
+// link adds to what the linker is told.
+func (inv *invocation) link(flag string) {
+	for i, f := range inv.flags {
+		switch name, _, has := strings.Cut(strings.TrimLeft(f, "-"), "="); {
+		case name == "ldflags" && has:
+			inv.flags[i] += " " + flag
+			return
+		case name == "ldflags" && i+1 < len(inv.flags):
+			inv.flags[i+1] += " " + flag
+			return
+		}
+	}
+	inv.flags = append([]string{"-ldflags=" + flag}, inv.flags...)
 }
 
 // overlay returns the name of the overlay file for the go command, "" if there is nothing

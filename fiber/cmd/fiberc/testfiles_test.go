@@ -10,8 +10,9 @@ import (
 // fiberc test compiles what lies in test files: of the package, of its external tests,
 // and of packages that import it, whose build has it without its tests.
 func TestTestFiles(t *testing.T) {
+	t.Parallel()
 	exe := fiberc(t)
-	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "XDG_CACHE_HOME=" + t.TempDir(), "GOCACHE=" + goCache(t)}
+	env := environment(t)
 	const imports = `import (
 	"runtime"
 	"testing"

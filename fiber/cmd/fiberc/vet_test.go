@@ -85,13 +85,10 @@ func TestVet(t *testing.T) {
 	if !*full {
 		t.Skip("vets the standard library: -args -full")
 	}
+	t.Parallel()
 	exe := fiberc(t)
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"GOWORK=off", "GOFLAGS=-mod=mod", "GOCACHE=" + goCache(t)}
-	goMod := "module app\n\ngo 1.26.0\n\nrequire github.com/heddle-go/heddle v0.1.0\n\nreplace github.com/heddle-go/heddle => " + root + "\n"
+	env := environment(t)
+	goMod := localMod(t)
 	dir := writeModule(t, goMod, vetProgram)
 	if err := os.Mkdir(filepath.Join(dir, "store"), 0o777); err != nil {
 		t.Fatal(err)
