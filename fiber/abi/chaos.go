@@ -7,15 +7,41 @@ import "sync/atomic"
 // back to. Its plain functions are replaced by ones that drive the second bodies to their
 // end. See the chaos mode of docs/COMPILER.md.
 
+// idle are Stacks whose calls are over. Like those of a loop they keep the frames that they
+// have had for calls to come.
+var idle [8]atomic.Pointer[Stack]
+
 // Chaos returns a Stack that belongs to no fiber, for a call of a second body that Drive
 // continues.
-func Chaos() *Stack { return (&Lists{}).NewStack() }
+func Chaos() *Stack {
+	for i := range idle {
+		if idle[i].Load() != nil {
+			if s := idle[i].Swap(nil); s != nil {
+				return s
+			}
+		}
+	}
+	return (&Lists{}).NewStack()
+}
 
-var pauses atomic.Uint32
+// Rest takes back a Stack whose call has returned. Where a panic passes nobody calls it.
+func Rest(s *Stack) {
+	s.Reset()
+	for i := range idle {
+		if idle[i].Load() == nil && idle[i].CompareAndSwap(nil, s) {
+			return
+		}
+	}
+}
 
-// Pause leaves, one time in n.
-func Pause(s *Stack, n uint32) {
-	if pauses.Add(1)%n == 0 {
+var pauses, every atomic.Uint32
+
+// Every makes one Pause in n leave; before it is called each does.
+func Every(n uint32) { every.Store(n) }
+
+// Pause leaves, or not.
+func Pause(s *Stack) {
+	if n := every.Load(); n < 2 || pauses.Add(1)%n == 0 {
 		s.Leave(1)
 	}
 }
@@ -28,4 +54,11 @@ func Drive(s *Stack) *Frame {
 			return done
 		}
 	}
+}
+
+// Driven is Drive, Results and Rest.
+func Driven[R any](s *Stack) R {
+	r := Results[R](s, Drive(s))
+	Rest(s)
+	return r
 }
