@@ -64,6 +64,7 @@ type Program struct {
 	funcs        map[types.Object]*Func // declared ones, by their generic origin
 	lits         map[*ast.FuncLit]*Func
 	loops        map[*ast.RangeStmt]*Func // ranges over functions
+	deferred     map[int]bool             // see findDeferred
 	params       map[*types.Var]parameter // of all functions
 	makers       map[*Func]*maker         // see makers.go
 	all          []*Func                  // in order of packages and positions
