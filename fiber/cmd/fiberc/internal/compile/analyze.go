@@ -49,9 +49,10 @@ func (p *Program) Analyze() {
 		p.findTrusted(f)
 	}
 	p.findApart()
+	p.findDeferred()
 	p.guess = false
 	for _, f := range p.all {
-		if f.MayPark && !f.ready {
+		if (f.MayPark || f.Loop != nil) && !f.ready {
 			f.Why, f.WhyAt = p.refuse(f)
 		}
 	}
@@ -207,7 +208,7 @@ func (p *Program) refuse(f *Func) (why string, at token.Pos) {
 		}
 	}
 	if f.Loop != nil {
-		return f.refuseLoop(), f.Loop.Pos()
+		return p.refuseLoop(f), f.Loop.Pos()
 	}
 	if f.Lit != nil {
 		if !p.enterable(f) && p.chaos == 0 {

@@ -260,10 +260,14 @@ main.makerKinds.func1 main.deferredYield.func2 main.deferredYield.func2-range1
 main.deferredYield.func3.func1.func2 main.shadowT main.shadowT-range1 main.shadowT-range1.func1
 main.shadowT-range1.func2 main.box3.blankParam main.box3.blankParam-range1
 main.box3.blankParam-range1.func1 main.least main.least.func1 main.least-range1
-main.overRecover.func3 main.overRecover.func3.func1 main.overRecover.func3.func1-range1
 main.overRecover.func4 main.overRecover.func4-range1 main.overRecover.func4.func2
-main.unlowered.func1 main.makerChain main.makerChain-range1 main.unnamedLits.func1 main.hiddenTypes main.hiddenPackage
-main.hiddenMaker main.hiddenMaker-range1 main.hiddenStack main.hiddenStack-range1`
+main.unlowered.func1 main.makerChain main.makerChain-range1 main.unnamedLits.func1 main.hiddenTypes main.hiddenPackage main.hiddenMaker
+main.hiddenMaker-range1 main.hiddenStack main.hiddenStack-range1 main.makeNamed.func2
+main.makerNamed-range1 main.makerNamed.func1 main.makerNamed.func1-range1
+main.deferredYield.func3 main.deferredYield.func3-range1 main.deferredYield.func4
+main.deferredYield.func4-range1 main.loopsElsewhere main.loopsElsewhere-range1
+main.loopsElsewhere-range2 main.replaced6.func2 main.makerReplaced main.makerReplaced-range1
+main.makerReplaced.func1 main.kept6-range1.func2 main.kept6-range2`
 
 // The same program, both ways.
 func TestCases(t *testing.T) {

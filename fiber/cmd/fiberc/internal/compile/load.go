@@ -59,14 +59,15 @@ type Program struct {
 	slots   map[string]*slot // by their keys
 	noWait  map[types.Object]bool
 
-	entries map[ast.Expr]entry // see values.go
-	byPkg   map[*types.Package]*Package
-	funcs   map[types.Object]*Func // declared ones, by their generic origin
-	lits    map[*ast.FuncLit]*Func
-	loops   map[*ast.RangeStmt]*Func // ranges over functions
-	params  map[*types.Var]parameter // of all functions
-	makers  map[*Func]*maker         // see makers.go
-	all     []*Func                  // in order of packages and positions
+	entries  map[ast.Expr]entry // see values.go
+	byPkg    map[*types.Package]*Package
+	funcs    map[types.Object]*Func // declared ones, by their generic origin
+	lits     map[*ast.FuncLit]*Func
+	loops    map[*ast.RangeStmt]*Func // ranges over functions
+	deferred map[int]bool             // see findDeferred
+	params   map[*types.Var]parameter // of all functions
+	makers   map[*Func]*maker         // see makers.go
+	all      []*Func                  // in order of packages and positions
 }
 
 // A Package is one of them, with its sources.

@@ -79,6 +79,31 @@ func defersIn(body *ast.BlockStmt) bool {
 	return found
 }
 
+// findDeferred notes how many parameters the function values have that are deferred as they
+// are and may be the bodies of loops: recover works in those.
+func (p *Program) findDeferred() {
+	p.deferred = map[int]bool{}
+	for _, f := range p.all {
+		info := f.Pkg.TypesInfo
+		p.own(f, func(n ast.Node) bool {
+			s, ok := n.(*ast.DeferStmt)
+			if !ok {
+				return true
+			}
+			if id := funcIdent(s.Call.Fun); id != nil {
+				if _, known := info.Uses[id].(*types.Func); known {
+					return true
+				}
+			}
+			sig, ok := info.TypeOf(s.Call.Fun).Underlying().(*types.Signature)
+			if _, lit := ast.Unparen(s.Call.Fun).(*ast.FuncLit); ok && !lit && sig.Results().Len() == 1 {
+				p.deferred[sig.Params().Len()] = true
+			}
+			return true
+		})
+	}
+}
+
 // recoversIn reports whether a body calls recover, other than in literals.
 func recoversIn(info *types.Info, body *ast.BlockStmt) bool {
 	found := false
@@ -98,12 +123,17 @@ func recoversIn(info *types.Info, body *ast.BlockStmt) bool {
 }
 
 // refuseLoop returns why the body of a loop cannot be a function of its own, "" if it can.
-func (f *Func) refuseLoop() string {
+func (p *Program) refuseLoop(f *Func) string {
 	if bearer(f.Sig) >= 0 {
 		return "a range over a function that gives the loop a fiber"
 	}
-	if recoversIn(f.Pkg.TypesInfo, f.Body) {
-		return "recover in the body of a range over a function: an iterator may defer a call of it"
+	if recoversIn(f.Pkg.TypesInfo, f.Body) && p.deferred[f.Sig.Params().Len()] {
+		return "recover in the body of a range over a function, and something defers a call of such a body"
+	}
+	for _, c := range p.calls(f.Encl) {
+		if c.loop == f.Loop && p.keepsLoop(c.callee, 0) {
+			return "a range over a function that stores the body of the loop, or hands it to a goroutine or where fiberc cannot follow"
+		}
 	}
 	return ""
 }
@@ -133,4 +163,23 @@ func (p *Program) loopReason(f *Func) (why, at string) {
 		return "the function around it stays on a stack: " + f.Encl.Why, p.place(f.Encl.WhyAt)
 	}
 	return "a range over an iterator that fiberc does not know, or that it does not compile", at
+}
+
+// keepsLoop reports whether an iterator lets the body of the loop get to others than those
+// who call it on the Stack at hand: that reads and writes the Stack.
+func (p *Program) keepsLoop(c callee, depth int) bool {
+	escapes := func(g *Func) bool { return g.Sig.Params().Len() == 1 && p.escapes[g.Sig.Params().At(0)] }
+	switch m := p.makers[c.value.maker]; {
+	case c.static != nil && c.static.Body != nil:
+		return escapes(c.static)
+	case c.value.lit != nil:
+		return escapes(c.value.lit)
+	case m != nil && depth < 10:
+		for _, r := range m.returns {
+			if p.keepsLoop(callee{value: r}, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -27,7 +27,7 @@ func (p *Program) findMakers() {
 			continue
 		}
 		sig, ok := f.Sig.Results().At(0).Type().Underlying().(*types.Signature)
-		if ok && bearer(sig) < 0 && !sig.Variadic() && f.returns(func(e ast.Expr) bool {
+		if ok && bearer(sig) < 0 && !sig.Variadic() && !f.names(f.Sig.Results().At(0)) && f.returns(func(e ast.Expr) bool {
 			switch e := ast.Unparen(e).(type) {
 			case *ast.FuncLit, *ast.Ident:
 				return true
@@ -114,6 +114,17 @@ func (p *Program) makerOf(f *Func, call *ast.CallExpr) *Func {
 		return g
 	}
 	return nil
+}
+
+// names reports whether f names v, a result: what it returns may be something else then.
+func (f *Func) names(v *types.Var) bool {
+	found := false
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && f.Pkg.TypesInfo.Uses[id] == v
+		return !found
+	})
+	return found
 }
 
 // returns reports whether f returns something, and what ok says yes to always.

@@ -176,6 +176,64 @@ func push0(f *fiber.Fiber, t *T, n int, yield func(int) bool) bool {
 	return push0(f, t, n-1, yield) && yield(n)
 }
 
+func fails0(f *fiber.Fiber, t *T, a, b int) error {
+	t.p(f)
+	if a == b {
+		return fmt.Errorf("fails %d", a)
+	}
+	return nil
+}
+
+func sum0(f *fiber.Fiber, t *T, seq iter.Seq[int], fn func(int) int) (n int) {
+	for x := range seq {
+		if x := fn(x); x == 5 {
+			n := n + x
+			return n
+		}
+		n += x
+	}
+	t.p(f)
+	return
+}
+
+func pairs0[A, B any](seq iter.Seq[A], fn func(A) B) iter.Seq2[B, A] {
+	return func(yield func(B, A) bool) {
+		last := func(a A) bool { return !yield(fn(a), a) }
+		for a := range seq {
+			if last(a) {
+				return
+			}
+		}
+	}
+}
+
+type list0[V any] struct {
+	f    *fiber.Fiber
+	t    *T
+	vals []V
+}
+
+func (l *list0[E]) each(yield func(E) bool) {
+	defer l.t.p(l.f)
+	for _, v := range l.vals {
+		if !yield(v) {
+			return
+		}
+	}
+}
+
+func (l *list0[E]) all() iter.Seq[E] { return func(yield func(E) bool) { l.each(yield) } }
+
+func (l *list0[X]) back(seq iter.Seq[X]) iter.Seq[X] {
+	var list []X
+	return func(yield func(X) bool) {
+		for x := range seq {
+			list = append(list, x)
+			defer func() { l.t.p(l.f); yield(x) }()
+		}
+	}
+}
+
 func apply0[A any](f *fiber.Fiber, t *T, v A, fn func(A) A) A {
 	twice := func() A { t.p(f); return fn(fn(v)) }
 	defer func() { t.p(f); t.log("applied", v) }()
@@ -235,6 +293,79 @@ func (w *writer) overFunc() {
 		})
 	})
 	w.f("}")
+}
+
+// shadowed writes a block in which variables have the names of others, and of what
+// generated code has.
+func (w *writer) shadowed() {
+	name := w.pick("res", "a", "f2", "r0_", "t1_", "u1_", "lp", "key")
+	w.f("if %s {\n%s := %s\n_ = %s", w.cond(1), name, w.expr(1), name)
+	w.scoped(func() {
+		w.ints = append(w.ints, name)
+		if w.r.IntN(2) == 0 {
+			w.block()
+		}
+		if w.void {
+			w.f("if %s > 3 {\nreturn\n}", name)
+		} else {
+			w.f("if %s > 3 {\nreturn %s + 1\n}", name, name)
+		}
+	})
+	w.f("t.log(%s)\n}", name)
+}
+
+// several writes a literal with several results, named or not, called where it stands.
+func (w *writer) several() {
+	v, e := w.name("v"), w.name("e")
+	w.f("%s, %s := func(f *fiber.Fiber, a int) %s {", v, e, w.pick("(int, error)", "(res int, err error)", "(_ int, err error)"))
+	loop, cont, labels, gotos, was := w.loop, w.cont, w.labels, w.gotos, w.void
+	w.loop, w.cont, w.labels, w.gotos, w.void = false, false, nil, nil, false
+	if w.r.IntN(2) == 0 {
+		w.f("defer func() { t.p(f); t.log(\"several\", a) }()")
+	}
+	w.f("for i, x := range plain0(%s & 7) {\nfor j := range %s {", w.expr(1), w.iterator(1))
+	w.f("if err := fails0(f, t, i + j, %s); err != nil {\nreturn x + j, err\n}", w.expr(1))
+	w.f("if j == %s {\n%s\n}", w.expr(1), w.pick("break", "continue", "return a, nil", "err := fmt.Errorf(\"at %d\", j)\nreturn i, err"))
+	w.f("a += t.n(f, j)\n}\ndefer t.log(\"left\", i, x)\n}\nreturn a, fails0(f, t, a, 2)")
+	w.loop, w.cont, w.labels, w.gotos, w.void = loop, cont, labels, gotos, was
+	w.f("}(f, %s)\nt.log(%s, %s)", w.expr(1), v, e)
+	w.ints = append(w.ints, v)
+}
+
+// keptLits writes a loop whose literals are called when it is over.
+func (w *writer) keptLits() {
+	fns, i := w.name("kept"), w.name("i")
+	w.f("var %s []func(f *fiber.Fiber) int\nfor %s := range %s {", fns, i, w.iterator(1))
+	w.inLoop(true, func() {
+		w.scoped(func() {
+			w.ints = append(w.ints, i)
+			w.f("%s = append(%s, func(f *fiber.Fiber) int {\nt.p(f)\n%s += %s\nreturn %s\n})", fns, fns, i, w.pick("1", i), i)
+			w.block()
+		})
+	})
+	w.f("}\nfor _, fn := range %s {\nt.log(fn(f), fn(f))\n}", fns)
+}
+
+// paramSeq writes ranges over iterators that are parameters, kept in variables, made by
+// methods or of more than one type.
+func (w *writer) paramSeq() {
+	v := w.name("v")
+	switch w.r.IntN(4) {
+	case 0:
+		w.f("%s := sum0(f, t, %s, func(a int) int { return t.n(f, a) + %s })", v, w.iterator(2), w.expr(1))
+	case 1:
+		s := w.name("s")
+		w.f("%s := %s\n%s := sum0(f, t, %s, func(a int) int { return a })", s, w.iterator(1), v, s)
+		w.f("for i := range %s {\nt.log(t.n(f, i))\n}", s)
+	case 2:
+		w.f("%s := %s\nfor s, i := range pairs0(%s, func(a int) string { t.p(f); return fmt.Sprint(a, %s) }) {\nt.log(s, i)\n%s += i\n}", v, w.expr(1), w.iterator(1), w.expr(1), v)
+	case 3:
+		l := w.name("l")
+		w.f("%s := &list0[int]{f, t, []int{%s, %s}}\n%s := 0\nfor i := range %s.each {\n%s += i\n", l, w.expr(1), w.expr(1), v, l, v)
+		w.f("if %s {\nbreak\n}\n}\nfor x := range %s.back(%s.all()) {\n%s -= x\n}", w.cond(1), l, l, v)
+	}
+	w.f("_ = %s", v)
+	w.ints = append(w.ints, v)
 }
 
 // genericLit writes a call of a generic function that has literals.

@@ -116,7 +116,7 @@ func (w *writer) stmt() {
 		w.f("t.log(%s)", w.expr(1))
 		return
 	}
-	switch w.r.IntN(32) {
+	switch w.r.IntN(36) {
 	case 0, 1:
 		e := w.expr(3)
 		v := w.name("v")
@@ -275,6 +275,14 @@ func (w *writer) stmt() {
 		w.overFunc()
 	case 31:
 		w.genericLit()
+	case 32:
+		w.shadowed()
+	case 33:
+		w.several()
+	case 34:
+		w.keptLits()
+	case 35:
+		w.paramSeq()
 	}
 }
 
