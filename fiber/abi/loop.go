@@ -8,6 +8,7 @@ package abi
 // A Loop is one execution of such a range statement. The fiber's own code only.
 type Loop struct {
 	pc    uintptr // entry PC of the body as a function value
+	plain *Stack  // see Plain
 	way   int32
 	state loopState
 }
@@ -26,6 +27,15 @@ func (lp *Loop) Note(pc uintptr) { lp.pc = pc }
 
 // PC returns it.
 func (lp *Loop) PC() uintptr { return lp.pc }
+
+// Plain returns a Stack for a body that an iterator calls of which nothing is known, maybe
+// on another goroutine. It is no fiber's, so what waits keeps its goroutine.
+func (lp *Loop) Plain() *Stack {
+	if lp.plain == nil {
+		lp.plain = (&Lists{}).NewStack()
+	}
+	return lp.plain
+}
 
 // Enter begins an iteration. It panics as gc does if the iterator must not call the body
 // any more, or not yet.

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ import (
 // uses in front of its parameters, and an abi.Loop that says whether it may be called. A
 // literal is passed to the iterator that offers itself (trust.go); an iterator that is not
 // compiled calls it all the same, and then what waits in the body keeps its goroutine
-// (Stack.Pin). A way out of the body other than to the next iteration sets a number and
+// (Stack.Pin, Loop.Plain). A way out of the body other than to the next iteration sets a number and
 // returns false; the statement goes on with it when the iterator has returned. A return has
 // set the results by then, whose boxes the body captures. What the body defers is noted in
 // the list of the function around it.
@@ -195,7 +196,7 @@ func (l *lowering) rangeFunc(s *ast.RangeStmt, label string) {
 		return // all is done anew
 	}
 	l.uses = uses
-	text := "{\n" + lp.name + " = new(abi_.Loop)\nbody_ := " + l.bodyValue(child, lp, s) + "\n" + lp.name + ".Note(abi_.PC(body_))\n" + before
+	text := "{\n" + lp.name + " = new(abi_.Loop)\nbody_ := " + l.bodyValue(child, lp, c) + "\n" + lp.name + ".Note(abi_.PC(body_))\n" + before
 	if parks {
 		p := &park{pc: len(l.parks) + 1, call: s, callee: "range over " + oneLine(l.source(s.X)), before: text, fun: call, after: closing}
 		l.parks = append(l.parks, p)
@@ -233,38 +234,62 @@ func (l *lowering) lowerLoop(g *Func, label string) *lowering {
 	return child
 }
 
-// bodyValue spells the body of a loop as a function value that offers itself.
-func (l *lowering) bodyValue(child *lowering, lp *variable, s *ast.RangeStmt) string {
-	g := child.f
+// bodyValue spells the body of a loop as a function value that offers itself. Nobody knows
+// where an iterator that is not trusted calls it: then it runs on a Stack of the loop's own,
+// on which nothing is trusted.
+func (l *lowering) bodyValue(child *lowering, lp *variable, c callSite) string {
+	g, s := child.f, c.loop
 	var params, own, names []string
 	caught := l.captures(g, s)
 	args := l.spellAll(caught)
+	apart := slices.Clone(args)
 	for i, w := range caught {
 		if w.name == "false" {
 			continue
 		}
 		params, own = append(params, w.name+" "+w.spell(l)), append(own, args[i])
+		for _, flag := range l.flags {
+			if flag == w {
+				apart[i] = "false"
+			}
+		}
+	}
+	trust := "true"
+	if c.static == nil {
+		trust = l.flagOf(c.value)
+	}
+	if v := l.flags[c.value.param]; v != nil && !slices.Contains(caught, v) {
+		params, own = append(params, v.name+" bool"), append(own, v.name)
 	}
 	if defersIn(g.Body) {
 		l.use(l.pending)
-		args = append(args, l.pending.name)
+		args, apart = append(args, l.pending.name), append(apart, l.pending.name)
 		params, own = append(params, l.pending.name+" "+l.pending.spell(l)), append(own, l.pending.name)
 	}
 	params, own = append(params, "lp_ *abi_.Loop"), append(own, lp.name)
-	args = append(args, "lp_")
+	args, apart = append(args, "lp_"), append(apart, "lp_")
 	yield := yieldOf(l.info, s)
 	for i := range yield.Params().Len() {
 		a := fmt.Sprintf("a%d_", i)
 		names = append(names, a+" "+l.file.typ(yield.Params().At(i).Type(), s))
-		args = append(args, a)
+		args, apart = append(args, a), append(apart, a)
 	}
 	typ := l.file.typ(unnamed(yield), s)
 	sig := "func(" + strings.Join(names, ", ") + ") bool"
 	list := strings.Join(args, ", ")
 	call := g.name + g.ownTypeArgs() + "(s_, nil, " + list + ")"
-	text := "return " + lowerFirst(g.name) + "_drive" + g.ownTypeArgs() + "(" + list + ")"
-	if l.p.chaos == 0 {
-		text = "if s_.Accept(lp_.PC()) {\nreturn " + call + "\n}\ndefer s_.Unpin(s_.Pin())\nreturn " + call
+	offered := "if s_.Accept(lp_.PC()) {\nreturn " + call + "\n}\ndefer s_.Unpin(s_.Pin())\nreturn " + call
+	plain := "return " + g.name + g.ownTypeArgs() + "(lp_.Plain(), nil, " + strings.Join(apart, ", ") + ")"
+	var text string
+	switch {
+	case l.p.chaos > 0:
+		text = "return " + lowerFirst(g.name) + "_drive" + g.ownTypeArgs() + "(" + list + ")"
+	case trust == "true":
+		text = offered
+	case trust == "false":
+		text = plain
+	default:
+		text = "if !" + trust + " {\n" + plain + "\n}\n" + offered
 	}
 	return "func(" + strings.Join(params, ", ") + ") " + typ + " {\nreturn " + sig + " {\n" + text + "\n}\n}(" + strings.Join(own, ", ") + ")"
 }
