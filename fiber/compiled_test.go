@@ -217,8 +217,8 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 	for left := 0; left < 1000; {
 		rt.loops[0].Post(func() {
 			n := 0
-			for f := rt.loops[0].fibers; f != nil; f = f.nextF {
-				if f.Left() {
+			for _, e := range rt.loops[0].fibers.entries {
+				if e.f.Left() {
 					n++
 				}
 			}
@@ -227,11 +227,8 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 		left, _ = strconv.Atoi((<-trace)[0])
 	}
 	rt.loops[0].Post(func() {
-		f := rt.loops[0].fibers
-		for !f.Left() {
-			f = f.nextF
-		}
-		trace <- f.stack.Trace()
+		i := slices.IndexFunc(rt.loops[0].fibers.entries, func(e entry) bool { return e.f.Left() })
+		trace <- rt.loops[0].fibers.entries[i].f.stack.Trace()
 	})
 	got := <-trace
 	want := []string{"leaves (leaves.go:2)", "chain (chain.go:1)", "chain (chain.go:1)", "root (root.go:1)"}

@@ -47,9 +47,7 @@ type Loop struct {
 	current    *Fiber                        // the fiber that runs on the baton
 	onOff      []func(f *Fiber, stolen bool) // see OnOff; set up before Start
 	beforePoll []func()                      // see BeforePoll; set up before Start
-	fibers     *Fiber                        // all live ones
-	live       int
-	timers     []timer
+	fibers     roster                        // all live ones, and their deadlines
 
 	// Goroutines without the baton; holder only.
 	free        []*cell        // cells in which a standby sits
@@ -114,8 +112,8 @@ func (l *Loop) BeforePoll(fn func()) { l.beforePoll = append(l.beforePoll, fn) }
 // Each calls fn for the machine of every live fiber. fn may not end fibers.
 // Holder only.
 func (l *Loop) Each(fn func(f *Fiber, m Machine)) {
-	for f := l.fibers; f != nil; f = f.nextF {
-		fn(f, f.machine)
+	for _, e := range l.fibers.entries {
+		fn(e.f, e.f.machine)
 	}
 }
 
@@ -217,7 +215,7 @@ func (l *Loop) turn(born *cell) bool {
 	if l.trimDue() && l.trim(born) {
 		return false
 	}
-	if l.live == 0 && l.closing.Load() && l.queue.n == 0 && (l.guestSeat == nil || l.guestSeat.wake != nil) {
+	if len(l.fibers.entries) == 0 && l.closing.Load() && l.queue.n == 0 && (l.guestSeat == nil || l.guestSeat.wake != nil) {
 		if over, alive := l.shut(born); over {
 			return alive
 		}
@@ -259,8 +257,8 @@ func (l *Loop) poll() {
 // at surplus cells, -1 for as long as it takes.
 func (l *Loop) idle() time.Duration {
 	at := int64(0)
-	if len(l.timers) > 0 {
-		at = l.timers[0].at
+	if l.fibers.timed > 0 {
+		at = l.fibers.entries[0].at
 	}
 	if l.trimmable && len(l.free) > cellsKept && (at == 0 || l.trimAt < at) {
 		at = l.trimAt
