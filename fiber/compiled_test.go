@@ -251,7 +251,9 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 func TestCompiledLeafOfAnotherFiber(t *testing.T) {
 	rt := start(t, Config{Loops: 1})
 	do(t, rt, func(f *Fiber) {
-		s := rt.loops[0].frames.NewStack()
+		var other Fiber
+		other.stack.Begin(&rt.loops[0].frames)
+		s := &other.stack
 		Compiled_Fiber_Yield(s, nil, f)
 		if err := Compiled_Fiber_Sleep(s, nil, f, time.Microsecond); err != nil || s.Left() {
 			t.Error("left a stack that is not the fiber's", err)
@@ -310,14 +312,14 @@ func (m *rounder) Resume(f *Fiber) Status {
 		if done == nil {
 			return f.Wait()
 		}
-		abi.Results[abi.R1[int]](f.stack, done)
+		abi.Results[abi.R1[int]](&f.stack, done)
 		f.EndUser()
 		m.rounds--
 	}
 	for ; m.rounds > 0; m.rounds-- {
 		f.offer(1)
 		f.BeginUser(nil)
-		compiledChain(f.stack, nil, f, m.depth, m.n)
+		compiledChain(&f.stack, nil, f, m.depth, m.n)
 		if f.Left() {
 			return f.Wait()
 		}
@@ -336,7 +338,7 @@ func BenchmarkCompiledCalls(b *testing.B) {
 		}
 	})
 	b.Run("compiled", func(b *testing.B) {
-		s := new(abi.Lists).NewStack()
+		s := abi.Chaos()
 		for b.Loop() {
 			compiledChain(s, nil, nil, 8, 0)
 		}

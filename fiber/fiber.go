@@ -69,28 +69,26 @@ type Fiber struct {
 	machine Machine               // immutable once started
 	next    *Fiber                // run queue; holder only
 	root    atomic.Pointer[Scope] // outermost scope, made on demand by anyone
-	stack   *abi.Stack            // while its user code may be compiled; the fiber only, see compiled.go
-	word    uint64                // the value of the baton while its user code runs; the fiber only
+	stack   abi.Stack             // for user code that is compiled; the fiber only, see compiled.go
 
-	place    int32 // in Loop.fibers; holder only
-	state    state // holder only
-	user     bool  // its code is in user mode; the fiber only
-	notified bool  // Ready came while it was not parked; holder only
-	expired  bool  // its deadline passed; holder only
-	offStart bool  // its site is suspect: ask whether user code goes on beside the loop; on the baton
-	placed   bool  // offStart, and it holds a place in Block; the fiber only
-	detached bool  // parks on a channel, see Detach; the fiber only
-	shared   bool  // see Shared; holder only
-	adopted  bool  // runs beside the loop always, see Adopt; the fiber only
-	trial    bool  // its site is on trial, see Site; on the baton
+	word     uint64 // the value of the baton while its user code runs; the fiber only
+	deadline int64  // Park gives up at this time, loop clock, 0 never; holder only
+	place    int32  // in Loop.fibers; holder only
+	state    state  // holder only
+	user     bool   // its code is in user mode; the fiber only
+	notified bool   // Ready came while it was not parked; holder only
+	expired  bool   // its deadline passed; holder only
+	offStart bool   // its site is suspect: ask whether user code goes on beside the loop; on the baton
+	placed   bool   // offStart, and it holds a place in Block; the fiber only
+	detached bool   // parks on a channel, see Detach; the fiber only
+	shared   bool   // see Shared; holder only
+	adopted  bool   // runs beside the loop always, see Adopt; the fiber only
+	trial    bool   // its site is on trial, see Site; on the baton
 
-	posted   atomic.Uint32 // why it is in the inbox; anyone
-	deadline int64         // Park gives up at this time, loop clock, 0 never; holder only
-	seat     *cell         // where its goroutine waits; holder only, but set by a stray before it posts itself
-	scope    *Scope        // innermost scope, may be nil though root is not; the fiber only
-	groups   *Group        // groups not waited for yet; the fiber only
-	site     *Site         // whose code runs, for the stall monitor; written on the baton only
-	inbox    *Fiber        // next in the inbox; owned by whoever set a bit in posted first
+	posted atomic.Uint32 // why it is in the inbox; anyone
+	inbox  *Fiber        // next in the inbox; owned by whoever set a bit in posted first
+	seat   *cell         // where its goroutine waits; holder only, but set by a stray before it posts itself
+	site   *Site         // whose code runs, for the stall monitor; written on the baton only
 }
 
 // Loop returns the loop the fiber belongs to. Any goroutine may call it.
@@ -124,7 +122,7 @@ func (f *Fiber) init(l *Loop, m Machine) {
 	f.word, f.deadline = 0, 0
 	f.user, f.notified, f.expired, f.offStart, f.placed, f.detached = false, false, false, false, false, false
 	f.adopted, f.trial = false, false
-	f.scope, f.groups, f.site, f.seat, f.stack = nil, nil, nil, nil, nil
+	f.site, f.seat, f.stack = nil, nil, abi.Stack{}
 	f.root.Store(nil)
 }
 
@@ -136,8 +134,8 @@ func (fn plain) Resume(f *Fiber) Status {
 		f.Offer(abi.PC(fn))
 		f.BeginUser(f.loop.rt.siteOf(fn))
 		fn(f)
-	} else {
-		f.Continue()
+	} else if done := f.Continue(); done != nil {
+		f.stack.Drop(done)
 	}
 	if f.Left() {
 		return f.Wait()

@@ -64,8 +64,7 @@ type Loop struct {
 	trimAt      int64          // when to look at freeLow
 	trimmable   bool           // giving up cells did not prove impossible since one was freed
 
-	frames abi.Lists    // of compiled code; holder only
-	stacks []*abi.Stack // for fibers that start; holder only
+	frames abi.Lists // what compiled code needs; holder only
 
 	guestSeat  *cell       // where the pumping goroutine waits; holder only
 	guestTimer *time.Timer // wakes the host for the next timer; holder only

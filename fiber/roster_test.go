@@ -1,6 +1,16 @@
 package fiber
 
-import "testing"
+import (
+	"testing"
+	"unsafe"
+)
+
+// What a fiber costs while it waits is a promise: docs/COMPILER.md, docs/benchmarks.md.
+func TestFiberSize(t *testing.T) {
+	if n := unsafe.Sizeof(Fiber{}) + unsafe.Sizeof(entry{}); n > 144 && unsafe.Sizeof(uintptr(0)) == 8 {
+		t.Errorf("a fiber and its entry have %d bytes", n)
+	}
+}
 
 // The table shrinks with the number of fibers, and every fiber keeps its place.
 func TestRosterShrinks(t *testing.T) {

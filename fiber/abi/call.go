@@ -12,17 +12,17 @@ package abi
 // instruction, and one with another PC never.
 
 // Offer announces a call of the function with entry PC pc by compiled code.
-func (s *Stack) Offer(pc uintptr) { s.offer = pc }
+func (s *Stack) Offer(pc uintptr) { s.run.offer = pc }
 
 // Accept reports whether the caller of the function with entry PC pc is compiled code
 // that called it just now. pc 0 stands for a function not registered yet.
 func (s *Stack) Accept(pc uintptr) bool {
-	if s.offer != pc || pc == 0 {
+	if !s.active || s.run.offer != pc || pc == 0 {
 		return false
 	}
-	s.offer = 0
+	s.run.offer = 0
 	return true
 }
 
 // Withdraw ends an offer that may not have been accepted.
-func (s *Stack) Withdraw() { s.offer = 0 }
+func (s *Stack) Withdraw() { s.run.offer = 0 }

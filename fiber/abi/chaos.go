@@ -9,7 +9,11 @@ import "sync/atomic"
 
 // Chaos returns a Stack that belongs to no fiber, for a call of a second body that Drive
 // continues.
-func Chaos() *Stack { return (&Lists{}).NewStack() }
+func Chaos() *Stack {
+	s := &Stack{}
+	s.Begin(&Lists{})
+	return s
+}
 
 var pauses atomic.Uint32
 

@@ -8,7 +8,7 @@ type Frame struct {
 	up   *Frame // of the caller; while the function is resumed, that of the callee that is done
 	kind uint16
 	pc   uint16
-	how  uint32 // of the leaf: how the fiber has left; of others: 1 if they have deferred calls
+	how  uint32 // 1 if the function has deferred calls
 }
 
 // PC says where the function goes on.
@@ -107,10 +107,10 @@ func InUse() bool { return inUse.Load() }
 // and file:line. Baton.
 func (s *Stack) Trace() []string {
 	var list []string
-	if s.leaf.how == 0 {
+	if s.how == 0 {
 		return nil
 	}
-	for fr := s.leaf.up; fr != nil; fr = fr.up {
+	for fr := s.up; fr != nil; fr = fr.up {
 		list = append(list, fr.place())
 	}
 	return list

@@ -1,10 +1,13 @@
 package abi
 
-// Lists are the frames of a loop that wait to be used again, by kind. A frame in a list
-// is zero but for its link and its kind. Baton.
+// Lists are what a loop lends to its fibers and gets back: frames, by kind, and runs. A
+// frame in a list is zero but for its link and its kind. Baton.
 type Lists struct {
-	tail *Frame // outermost frame linked so far, while a fiber of the loop leaves
-	free []list
+	free  []list
+	run   *run // the one that is lent first: it goes from fiber to fiber as they wait and wake
+	lent  bool // run is in use
+	runs  *run // others that are not in use
+	runsN int32
 }
 
 type list struct {
@@ -12,24 +15,43 @@ type list struct {
 	n    int32
 }
 
-// listMax bounds the frames kept of one kind, so that a burst of waiting fibers does not
-// cost its memory for ever.
-const listMax = 1 << 14
+// listMax bounds the frames kept of one kind, and runsMax the runs, so that a burst of
+// fibers does not cost its memory for ever. There are as many runs in use as fibers whose
+// code runs, or waits on a goroutine's stack.
+const (
+	listMax = 1 << 14
+	runsMax = 1 << 10
+)
 
-// NewStack returns a Stack for the fibers of the loop that l belongs to.
-func (l *Lists) NewStack() *Stack { return &Stack{lists: l} }
+// lend returns a run that no code uses, and makes it the one that is lent first. Baton.
+func (l *Lists) lend() *run {
+	if r := l.run; r != nil && !l.lent {
+		l.lent = true
+		return r
+	}
+	r := l.runs
+	if r == nil {
+		r = &run{lists: l}
+	} else {
+		l.runs, r.next = r.next, nil
+		l.runsN--
+	}
+	l.run, l.lent = r, true
+	return r
+}
 
-// Reset makes s, whose last function has returned, ready for another fiber. Baton.
-func (s *Stack) Reset() {
-	s.flush()
-	s.offer, s.guards, s.raised, s.out, s.fault = 0, 0, nil, nil, nil
-	s.leaf.R.A = nil
+// give takes back another run than that. Baton.
+func (l *Lists) give(r *run) {
+	if l.runsN < runsMax {
+		r.next, l.runs = l.runs, r
+		l.runsN++
+	}
 }
 
 // New returns a frame of type T, whose variables are zero, for a function that leaves.
 // Baton.
 func New[T any](s *Stack, kind uint16) *T {
-	l := s.lists
+	l := s.run.lists
 	if int(kind) < len(l.free) {
 		if fr := l.free[kind].head; fr != nil {
 			l.free[kind].head = fr.up

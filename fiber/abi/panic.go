@@ -25,22 +25,22 @@ func (s *Stack) LinkGuard(fr *Frame, pc uint16) {
 // It panics if that is what the function was resumed for, and returns true if it is to
 // call runtime.Goexit, with Again deferred.
 func (s *Stack) Raise() bool {
-	r := s.raised
+	r := s.run.raised
 	if r == nil {
 		return false
 	}
 	if r.exit {
 		return true
 	}
-	s.raised = nil
+	s.run.raised = nil
 	panic(r.value)
 }
 
 // Again panics with what a deferred call further in has panicked with while the goroutine
 // exits.
 func (s *Stack) Again() {
-	v := s.raised.value
-	s.raised = nil
+	v := s.run.raised.value
+	s.run.raised = nil
 	if v != nil {
 		panic(v)
 	}
@@ -61,7 +61,7 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 	for {
 		if s.step(fr, up, &v) {
 			stepping = false
-			s.fault = nil // whatever there was has been recovered
+			s.run.fault = nil // whatever there was has been recovered
 			return fr, up
 		}
 		stepping = false
@@ -75,7 +75,7 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 			up = fr.up
 		}
 		fr.up = nil
-		s.raised = &raised{value: v}
+		s.run.raised = &raised{value: v}
 		v, stepping = nil, true
 	}
 }
@@ -91,7 +91,7 @@ func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 			}
 		}
 	}()
-	s.inside, s.out = fr.kind, up
+	s.run.inside, s.run.out = fr.kind, up
 	kinds[fr.kind].Resume(s, fr)
 	return true
 }
@@ -112,6 +112,6 @@ func (s *Stack) exit(fr *Frame, v any) {
 	defer func() { s.exit(up, recover()) }()
 	s.guards--
 	fr.up = nil
-	s.raised = &raised{value: v, exit: true}
+	s.run.raised = &raised{value: v, exit: true}
 	kinds[fr.kind].Resume(s, fr)
 }
