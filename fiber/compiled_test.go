@@ -29,8 +29,8 @@ var (
 )
 
 func init() {
-	chainKind = abi.Register(&abi.Kind{Name: "chain", Lines: []string{"chain.go:1"}, Resume: resumeChain})
-	leavesKind = abi.Register(&abi.Kind{Name: "leaves", Lines: []string{"leaves.go:1", "leaves.go:2"}, Resume: resumeLeaves})
+	chainKind = abi.Register[chainFrame](&abi.Kind{Name: "chain", Lines: []string{"chain.go:1"}, Resume: resumeChain})
+	leavesKind = abi.Register[leavesFrame](&abi.Kind{Name: "leaves", Lines: []string{"leaves.go:1", "leaves.go:2"}, Resume: resumeLeaves})
 }
 
 func resumeChain(s *abi.Stack, h *abi.Frame) {
@@ -155,13 +155,13 @@ func chainRoot(f *Fiber) {
 	chainGot = plainChain(f, chainDepth, chainN)
 }
 
-type rootFrame struct{ abi.Result[abi.R0] }
+type rootFrame struct{ abi.Frame }
 
 var rootKind uint16
 
 func init() {
 	chainRootPC = abi.PC(chainRoot)
-	rootKind = abi.Register(&abi.Kind{Name: "root", Lines: []string{"root.go:1"}, Resume: func(s *abi.Stack, h *abi.Frame) {
+	rootKind = abi.Register[rootFrame](&abi.Kind{Name: "root", Lines: []string{"root.go:1"}, Resume: func(s *abi.Stack, h *abi.Frame) {
 		compiledRoot(s, abi.As[rootFrame](h), nil)
 	}})
 }

@@ -26,8 +26,8 @@ func (s *Stack) blame(v any) {
 func (s *Stack) waiting() []string {
 	var list []string
 	inner := ""
-	if k := kinds[s.run.inside]; k != nil {
-		inner = k.Name
+	if in := s.run.in; in != nil {
+		inner = kinds[in.kind].Name
 	}
 	for fr := s.run.out; fr != nil; fr = fr.up {
 		list = append(list, fr.place()+" [waiting for "+inner+"]")

@@ -55,6 +55,7 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 	defer func() {
 		if stepping && v != nil {
 			// step has caught a panic and does not return: the goroutine exits.
+			s.lose(fr)
 			s.exit(up, v)
 		}
 	}()
@@ -69,6 +70,7 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 			if fr.how != 0 {
 				s.guards--
 			}
+			s.lose(fr)
 			if fr = up; fr == nil {
 				panic(v)
 			}
@@ -85,13 +87,14 @@ func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 	defer func() {
 		if !ok {
 			if *v = recover(); *v == nil {
+				s.lose(fr)
 				s.exit(up, nil)
 			} else {
 				s.blame(*v)
 			}
 		}
 	}()
-	s.run.inside, s.run.out = fr.kind, up
+	s.run.in, s.run.out = fr, up
 	kinds[fr.kind].Resume(s, fr)
 	return true
 }
@@ -100,7 +103,9 @@ func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 // and panics with v, if a deferred call has.
 func (s *Stack) exit(fr *Frame, v any) {
 	for fr != nil && fr.how == 0 {
-		fr = fr.up
+		up := fr.up
+		s.lose(fr)
+		fr = up
 	}
 	if fr == nil {
 		if v != nil {
@@ -109,7 +114,10 @@ func (s *Stack) exit(fr *Frame, v any) {
 		return
 	}
 	up := fr.up
-	defer func() { s.exit(up, recover()) }()
+	defer func() {
+		s.lose(fr)
+		s.exit(up, recover())
+	}()
 	s.guards--
 	fr.up = nil
 	s.run.raised = &raised{value: v, exit: true}

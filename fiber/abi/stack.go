@@ -43,9 +43,9 @@ type run struct {
 	// next park, since only there the fiber is on the baton for sure.
 	done *Frame
 
-	inside uint16 // kind of the function that is resumed, see callers.go
+	in     *Frame // of the function that is resumed
+	out    *Frame // of its caller
 	raised *raised
-	out    *Frame // of the caller of the function that is resumed
 	fault  *fault
 
 	next *run // in Lists.runs
@@ -80,9 +80,18 @@ func (s *Stack) Rest(l *Lists) {
 	s.run = nil
 }
 
-// Reset ends what Begin began, after the last function has returned. Baton.
+// Reset ends what Begin began, after the last function has returned or panicked. Baton.
 func (s *Stack) Reset() {
 	r := s.run
+	if r.in != nil {
+		// A panic, or Goexit, has gone out through functions without deferred calls.
+		out := r.out
+		s.lose(r.in)
+		for fr := out; fr != nil; fr = out {
+			out = fr.up
+			s.lose(fr)
+		}
+	}
 	r.flush()
 	r.clear()
 	s.Rest(r.lists)
@@ -135,13 +144,13 @@ func (s *Stack) Resume(err error) *Frame {
 		up := fr.up
 		fr.up = done // for Take
 		if s.guards == 0 {
-			r.inside, r.out = fr.kind, up
+			r.in, r.out = fr, up
 			kinds[fr.kind].Resume(s, fr)
 		} else {
 			fr, up = s.guarded(fr, up)
 		}
 		if s.how != 0 {
-			r.out = nil
+			r.in, r.out = nil, nil
 			*r.tail = up
 			if r.tail != &fr.up {
 				// It ended in a tail call, and its own frame is not needed any more.
@@ -155,7 +164,7 @@ func (s *Stack) Resume(err error) *Frame {
 		}
 		done, fr = fr, up
 	}
-	r.out = nil
+	r.in, r.out = nil, nil
 	return done
 }
 
@@ -197,9 +206,20 @@ func (r *run) flush() {
 	r.done = nil
 }
 
+// lose takes the frame of a function that will not be resumed, because of a panic or
+// Goexit. It has to be made zero: others of its chunk may be in use for long, and would
+// keep alive what its variables lead to.
+func (s *Stack) lose(fr *Frame) {
+	kind := fr.kind
+	kinds[kind].clear(fr)
+	fr.kind = kind
+	s.Drop(fr)
+	s.run.in, s.run.out = nil, nil
+}
+
 // clear forgets what code that has ended has left. After a mere Rest there is nothing
 // that the next code might take for its own.
 func (r *run) clear() {
 	r.leaf.R.A, r.offer, r.tail = nil, 0, nil
-	r.raised, r.out, r.fault = nil, nil, nil
+	r.in, r.out, r.raised, r.fault = nil, nil, nil, nil
 }

@@ -65,8 +65,8 @@ func (l *lowering) write(b *strings.Builder, file string) {
 		fmt.Fprintf(b, "var %s = abi_.GenericKind{Kind: abi_.Kind{Name: %q, Lines: []string{%s}}}\n\n", kind, f.Title, strings.Join(lines, ", "))
 		kind = fmt.Sprintf("abi_.KindOf[%s](&%s, %s_resume%s)", frame, kind, base, args0)
 	} else {
-		fmt.Fprintf(b, "var %s uint16\n\nfunc init() {\n%s = abi_.Register(&abi_.Kind{Name: %q, Lines: []string{%s}, Resume: %s_resume})\n}\n\n",
-			kind, kind, f.Title, strings.Join(lines, ", "), base)
+		fmt.Fprintf(b, "var %s uint16\n\nfunc init() {\n%s = abi_.Register[%s](&abi_.Kind{Name: %q, Lines: []string{%s}, Resume: %s_resume})\n}\n\n",
+			kind, kind, frame, f.Title, strings.Join(lines, ", "), base)
 	}
 
 	// The resumer.
