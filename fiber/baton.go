@@ -65,11 +65,14 @@ func (f *Fiber) endTrial() {
 // cleanUp undoes what user code has left behind. On the baton.
 func (f *Fiber) cleanUp() {
 	f.offStart = false
-	for f.groups != nil {
-		f.groups.abandon(f)
+	if r := f.root.Load(); r != nil {
+		for r.groups != nil {
+			r.groups.abandon(f)
+		}
 	}
-	if f.stack != nil {
-		f.dropStack()
+	if f.stack.Active() {
+		f.stack.Reset()
+		f.loop.trims.soon = true // its frames may be too many now
 	}
 }
 

@@ -32,21 +32,21 @@ import (
 
 // How a fiber has left. Stack.How.
 const (
-	leftPark   uint32 = iota + 1 // Park without a deadline and without a scope
-	leftUntil                    // parkUntil
-	leftLinger                   // linger
-	leftYield                    // yield, on the baton
-	leftGive                     // Yield, called by user code
-	leftSleep                    // Sleep, called by user code
+	leftPark   uint8 = iota + 1 // Park without a deadline and without a scope
+	leftUntil                   // parkUntil
+	leftLinger                  // linger
+	leftYield                   // yield, on the baton
+	leftGive                    // Yield, called by user code
+	leftSleep                   // Sleep, called by user code
 )
 
 // StackOf returns what f has in place of a stack, nil if it is nil or was not started by
 // a call of compiled code. Only f's own code may call it.
 func StackOf(f *Fiber) *abi.Stack {
-	if f == nil {
+	if f == nil || !f.stack.Active() {
 		return nil
 	}
-	return f.stack
+	return &f.stack
 }
 
 // Offer announces to compiled code that the machine is about to call the function with
@@ -58,41 +58,21 @@ func (f *Fiber) Offer(pc uintptr) {
 }
 
 func (f *Fiber) offer(pc uintptr) {
-	if f.stack == nil {
-		l := f.loop
-		if n := len(l.stacks); n > 0 {
-			f.stack, l.stacks = l.stacks[n-1], l.stacks[:n-1]
-		} else {
-			f.stack = l.frames.NewStack()
-		}
-	}
+	f.stack.Begin(&f.loop.frames)
 	f.stack.Offer(pc)
-}
-
-// stacksMax bounds the Stacks that a loop keeps for other fibers.
-const stacksMax = 1 << 14
-
-// dropStack takes the Stack from a fiber whose user code has ended. On the baton.
-func (f *Fiber) dropStack() {
-	s := f.stack
-	f.stack = nil
-	s.Reset()
-	if l := f.loop; len(l.stacks) < stacksMax {
-		l.stacks = append(l.stacks, s)
-		l.trims.soon = true
-	}
 }
 
 // Left reports whether the function the machine called has left its stack to wait.
 // The machine's own code only.
-func (f *Fiber) Left() bool { return f.stack != nil && f.stack.Left() }
+func (f *Fiber) Left() bool { return f.stack.Left() }
 
 // Wait returns the status for a machine whose function has left. On the baton.
 func (f *Fiber) Wait() Status {
 	switch f.stack.How() {
 	case leftYield, leftGive:
-		return Again
+		return Again // it goes on at once and keeps what it needs for that
 	}
+	f.stack.Rest(&f.loop.frames)
 	return Waiting
 }
 
@@ -103,6 +83,7 @@ func (f *Fiber) Continue() *abi.Frame {
 	if f.loop.rt.checked {
 		f.loop.rt.users.Store(f, goroutineID())
 	}
+	f.stack.Begin(&f.loop.frames)
 	var err error
 	switch f.stack.How() {
 	case leftUntil:
@@ -147,7 +128,7 @@ func (f *Fiber) woken() error {
 // plainly reports whether a leaf operation of f must wait on its goroutine's stack
 // although compiled code called it.
 func (f *Fiber) plainly(s *abi.Stack) bool {
-	return f == nil || s == nil || f.stack != s || f.detached || s.Pinned()
+	return f == nil || s != &f.stack || f.detached || !s.Active() || s.Pinned()
 }
 
 // Compiled_Fiber_Park is Park for compiled code.

@@ -29,8 +29,8 @@ var (
 )
 
 func init() {
-	chainKind = abi.Register(&abi.Kind{Name: "chain", Lines: []string{"chain.go:1"}, Resume: resumeChain})
-	leavesKind = abi.Register(&abi.Kind{Name: "leaves", Lines: []string{"leaves.go:1", "leaves.go:2"}, Resume: resumeLeaves})
+	chainKind = abi.Register[chainFrame](&abi.Kind{Name: "chain", Lines: []string{"chain.go:1"}, Resume: resumeChain})
+	leavesKind = abi.Register[leavesFrame](&abi.Kind{Name: "leaves", Lines: []string{"leaves.go:1", "leaves.go:2"}, Resume: resumeLeaves})
 }
 
 func resumeChain(s *abi.Stack, h *abi.Frame) {
@@ -155,13 +155,13 @@ func chainRoot(f *Fiber) {
 	chainGot = plainChain(f, chainDepth, chainN)
 }
 
-type rootFrame struct{ abi.Result[abi.R0] }
+type rootFrame struct{ abi.Frame }
 
 var rootKind uint16
 
 func init() {
 	chainRootPC = abi.PC(chainRoot)
-	rootKind = abi.Register(&abi.Kind{Name: "root", Lines: []string{"root.go:1"}, Resume: func(s *abi.Stack, h *abi.Frame) {
+	rootKind = abi.Register[rootFrame](&abi.Kind{Name: "root", Lines: []string{"root.go:1"}, Resume: func(s *abi.Stack, h *abi.Frame) {
 		compiledRoot(s, abi.As[rootFrame](h), nil)
 	}})
 }
@@ -217,8 +217,8 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 	for left := 0; left < 1000; {
 		rt.loops[0].Post(func() {
 			n := 0
-			for f := rt.loops[0].fibers; f != nil; f = f.nextF {
-				if f.Left() {
+			for _, e := range rt.loops[0].fibers.entries {
+				if e.f.Left() {
 					n++
 				}
 			}
@@ -227,11 +227,8 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 		left, _ = strconv.Atoi((<-trace)[0])
 	}
 	rt.loops[0].Post(func() {
-		f := rt.loops[0].fibers
-		for !f.Left() {
-			f = f.nextF
-		}
-		trace <- f.stack.Trace()
+		i := slices.IndexFunc(rt.loops[0].fibers.entries, func(e entry) bool { return e.f.Left() })
+		trace <- rt.loops[0].fibers.entries[i].f.stack.Trace()
 	})
 	got := <-trace
 	want := []string{"leaves (leaves.go:2)", "chain (chain.go:1)", "chain (chain.go:1)", "root (root.go:1)"}
@@ -254,7 +251,9 @@ func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
 func TestCompiledLeafOfAnotherFiber(t *testing.T) {
 	rt := start(t, Config{Loops: 1})
 	do(t, rt, func(f *Fiber) {
-		s := rt.loops[0].frames.NewStack()
+		var other Fiber
+		other.stack.Begin(&rt.loops[0].frames)
+		s := &other.stack
 		Compiled_Fiber_Yield(s, nil, f)
 		if err := Compiled_Fiber_Sleep(s, nil, f, time.Microsecond); err != nil || s.Left() {
 			t.Error("left a stack that is not the fiber's", err)
@@ -313,14 +312,14 @@ func (m *rounder) Resume(f *Fiber) Status {
 		if done == nil {
 			return f.Wait()
 		}
-		abi.Results[abi.R1[int]](f.stack, done)
+		abi.Results[abi.R1[int]](&f.stack, done)
 		f.EndUser()
 		m.rounds--
 	}
 	for ; m.rounds > 0; m.rounds-- {
 		f.offer(1)
 		f.BeginUser(nil)
-		compiledChain(f.stack, nil, f, m.depth, m.n)
+		compiledChain(&f.stack, nil, f, m.depth, m.n)
 		if f.Left() {
 			return f.Wait()
 		}
@@ -339,7 +338,7 @@ func BenchmarkCompiledCalls(b *testing.B) {
 		}
 	})
 	b.Run("compiled", func(b *testing.B) {
-		s := new(abi.Lists).NewStack()
+		s := abi.Chaos()
 		for b.Loop() {
 			compiledChain(s, nil, nil, 8, 0)
 		}

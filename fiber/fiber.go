@@ -65,35 +65,30 @@ const (
 // it. Only the fiber's own code may use its methods, except Unpark and Loop,
 // which any goroutine may call.
 type Fiber struct {
-	loop    *Loop   // immutable once started
-	machine Machine // immutable once started
-
-	next         *Fiber // run queue; holder only
-	prevF, nextF *Fiber // Loop.fibers; holder only
-	seat         *cell  // where its goroutine waits; holder only, but set by a stray before it posts itself
+	loop    *Loop                 // immutable once started
+	machine Machine               // immutable once started
+	next    *Fiber                // run queue; holder only
+	root    atomic.Pointer[Scope] // outermost scope, made on demand by anyone
+	stack   abi.Stack             // for user code that is compiled; the fiber only, see compiled.go
 
 	word     uint64 // the value of the baton while its user code runs; the fiber only
 	deadline int64  // Park gives up at this time, loop clock, 0 never; holder only
-	timer    int32  // index in Loop.timers plus one, 0 for none; holder only
+	place    int32  // in Loop.fibers; holder only
+	state    state  // holder only
+	user     bool   // its code is in user mode; the fiber only
+	notified bool   // Ready came while it was not parked; holder only
+	expired  bool   // its deadline passed; holder only
+	offStart bool   // its site is suspect: ask whether user code goes on beside the loop; on the baton
+	placed   bool   // offStart, and it holds a place in Block; the fiber only
+	detached bool   // parks on a channel, see Detach; the fiber only
+	shared   bool   // see Shared; holder only
+	adopted  bool   // runs beside the loop always, see Adopt; the fiber only
+	trial    bool   // its site is on trial, see Site; on the baton
 
-	state    state // holder only
-	user     bool  // its code is in user mode; the fiber only
-	notified bool  // Ready came while it was not parked; holder only
-	expired  bool  // its deadline passed; holder only
-	offStart bool  // its site is suspect: ask whether user code goes on beside the loop; on the baton
-	placed   bool  // offStart, and it holds a place in Block; the fiber only
-	detached bool  // parks on a channel, see Detach; the fiber only
-	shared   bool  // see Shared; holder only
-	adopted  bool  // runs beside the loop always, see Adopt; the fiber only
-	trial    bool  // its site is on trial, see Site; on the baton
-
-	scope  *Scope                // innermost scope, may be nil though root is not; the fiber only
-	root   atomic.Pointer[Scope] // outermost scope, made on demand by anyone
-	groups *Group                // groups not waited for yet; the fiber only
-	site   *Site                 // whose code runs, for the stall monitor; written on the baton only
-	inbox  *Fiber                // next in the inbox; owned by whoever set a bit in posted first
-	posted atomic.Uint32
-	stack  *abi.Stack // while its user code may be compiled; the fiber only, see compiled.go
+	posted atomic.Uint32 // why it is in the inbox; anyone
+	inbox  *Fiber        // next in the inbox; owned by whoever set a bit in posted first
+	seat   *cell         // where its goroutine waits; holder only, but set by a stray before it posts itself
+	site   *Site         // whose code runs, for the stall monitor; written on the baton only
 }
 
 // Loop returns the loop the fiber belongs to. Any goroutine may call it.
@@ -123,11 +118,11 @@ func (f *Fiber) init(l *Loop, m Machine) {
 		f.loop = l // not written anew: a late Unpark may be reading it
 	}
 	f.machine = m
-	f.state = stateNew
+	f.state, f.place = stateNew, -1
 	f.word, f.deadline = 0, 0
 	f.user, f.notified, f.expired, f.offStart, f.placed, f.detached = false, false, false, false, false, false
 	f.adopted, f.trial = false, false
-	f.scope, f.groups, f.site, f.seat, f.stack = nil, nil, nil, nil, nil
+	f.site, f.seat, f.stack = nil, nil, abi.Stack{}
 	f.root.Store(nil)
 }
 
@@ -139,8 +134,8 @@ func (fn plain) Resume(f *Fiber) Status {
 		f.Offer(abi.PC(fn))
 		f.BeginUser(f.loop.rt.siteOf(fn))
 		fn(f)
-	} else {
-		f.Continue()
+	} else if done := f.Continue(); done != nil {
+		f.stack.Drop(done)
 	}
 	if f.Left() {
 		return f.Wait()

@@ -18,7 +18,7 @@ import (
 // parent's user code ends, for whatever reason.
 type Group struct {
 	parent *Fiber // immutable
-	next   *Group // in Fiber.groups; the parent only
+	next   *Group // in Scope.groups; the parent only
 	scope  Scope  // nobody takes mu while holding a scope's lock
 
 	mu      sync.Mutex
@@ -36,7 +36,8 @@ func NewGroup(f *Fiber) *Group {
 	f.Enter()
 	f.shared = true
 	g.scope.link(f.Scope())
-	g.next, f.groups = f.groups, g
+	root := f.root.Load()
+	g.next, root.groups = root.groups, g
 	f.Leave()
 	return g
 }
@@ -130,7 +131,7 @@ func (g *Group) finish(f *Fiber) {
 	}
 	g.over, g.err = true, g.scope.Err()
 	g.mu.Unlock()
-	for p := &f.groups; *p != nil; p = &(*p).next {
+	for p := &f.root.Load().groups; *p != nil; p = &(*p).next {
 		if *p == g {
 			*p = g.next
 			break
@@ -184,7 +185,7 @@ func (c *child) Resume(f *Fiber) Status {
 		f.BeginUser(f.loop.rt.siteOf(c.fn))
 		c.err = c.fn(f)
 	} else if done := f.Continue(); done != nil {
-		c.err = abi.Results[abi.R1[error]](f.stack, done).A
+		c.err = abi.Results[abi.R1[error]](&f.stack, done).A
 	}
 	if f.Left() {
 		return f.Wait()

@@ -98,7 +98,7 @@ func TestGroup(t *testing.T) {
 				if err2 := g.Wait(f); err2 != err {
 					t.Errorf("a second Wait returned %v", err2)
 				}
-				if f.groups != nil || g.scope.children != nil {
+				if f.root.Load().groups != nil || g.scope.children != nil {
 					t.Error("the group is still linked")
 				}
 				mustPanic(t, func() { g.Go(forever) })

@@ -74,7 +74,7 @@ func (l *Loop) yieldToHost(born *cell) bool {
 func (l *Loop) rest() {
 	wait := l.idle()
 	now := l.rt.clock()
-	again := l.queue.n > 0 || l.closing.Load() && l.live == 0
+	again := l.queue.n > 0 || l.closing.Load() && len(l.fibers.entries) == 0
 	l.baton.Store(batonIdle)
 	l.sleeping.Store(true)
 	// Whoever wants a Pump from here on finds the loop sleeping: the posters of what

@@ -1,6 +1,9 @@
 package fiber
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // inbox is where other goroutines leave fibers for a loop: a stack of fibers linked
 // by Fiber.inbox. A fiber is in it at most once, however many reasons were posted,
@@ -87,9 +90,9 @@ func (l *Loop) drain() {
 	}
 }
 
-// inOrder sorts a list taken from the inbox by the age of the fibers, new ones last,
-// so that in a simulation the order in which goroutines beside the loop ran does not
-// show. Holder only.
+// inOrder sorts a list taken from the inbox by the places of the fibers in the roster,
+// new ones last, so that in a simulation the order in which goroutines beside the loop
+// ran does not show. Holder only.
 func (l *Loop) inOrder(f *Fiber) *Fiber {
 	posted := map[*Fiber]bool{}
 	var list []*Fiber
@@ -103,8 +106,8 @@ func (l *Loop) inOrder(f *Fiber) *Fiber {
 			g.inbox, first = first, g
 		}
 	}
-	for g := l.fibers; g != nil; g = g.nextF { // the youngest first
-		if posted[g] {
+	for _, e := range slices.Backward(l.fibers.entries) {
+		if g := e.f; posted[g] {
 			g.inbox, first = first, g
 		}
 	}

@@ -47,9 +47,7 @@ type Loop struct {
 	current    *Fiber                        // the fiber that runs on the baton
 	onOff      []func(f *Fiber, stolen bool) // see OnOff; set up before Start
 	beforePoll []func()                      // see BeforePoll; set up before Start
-	fibers     *Fiber                        // all live ones
-	live       int
-	timers     []timer
+	fibers     roster                        // all live ones, and their deadlines
 
 	// Goroutines without the baton; holder only.
 	free        []*cell        // cells in which a standby sits
@@ -62,9 +60,8 @@ type Loop struct {
 	blockQueue  []*blockWaiter // fibers that wait for a place in Block
 	plainIdle   int            // of idleReliefs, those that go has started, which can end at any time
 
-	trims  trims        // holder only; see trim.go
-	frames abi.Lists    // of compiled code; holder only
-	stacks []*abi.Stack // for fibers that start; holder only
+	trims  trims     // holder only; see trim.go
+	frames abi.Lists // what compiled code needs; holder only
 
 	guestSeat  *cell       // where the pumping goroutine waits; holder only
 	guestTimer *time.Timer // wakes the host for the next timer; holder only
@@ -109,8 +106,8 @@ func (l *Loop) BeforePoll(fn func()) { l.beforePoll = append(l.beforePoll, fn) }
 // Each calls fn for the machine of every live fiber. fn may not end fibers.
 // Holder only.
 func (l *Loop) Each(fn func(f *Fiber, m Machine)) {
-	for f := l.fibers; f != nil; f = f.nextF {
-		fn(f, f.machine)
+	for _, e := range l.fibers.entries {
+		fn(e.f, e.f.machine)
 	}
 }
 
@@ -212,7 +209,7 @@ func (l *Loop) turn(born *cell) bool {
 	if l.trimDue() && l.trim(born) {
 		return false
 	}
-	if l.live == 0 && l.closing.Load() && l.queue.n == 0 && (l.guestSeat == nil || l.guestSeat.wake != nil) {
+	if len(l.fibers.entries) == 0 && l.closing.Load() && l.queue.n == 0 && (l.guestSeat == nil || l.guestSeat.wake != nil) {
 		if over, alive := l.shut(born); over {
 			return alive
 		}
@@ -254,8 +251,8 @@ func (l *Loop) poll() {
 // at what can be given up, -1 for as long as it takes.
 func (l *Loop) idle() time.Duration {
 	at := int64(0)
-	if len(l.timers) > 0 {
-		at = l.timers[0].at
+	if l.fibers.timed > 0 {
+		at = l.fibers.entries[0].at
 	}
 	if l.trimming() && (at == 0 || l.trims.at < at) {
 		at = l.trims.at

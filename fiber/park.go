@@ -16,12 +16,7 @@ package fiber
 
 // adopt puts a new fiber into its loop. Holder only.
 func (l *Loop) adopt(f *Fiber) {
-	f.prevF, f.nextF = nil, l.fibers
-	if l.fibers != nil {
-		l.fibers.prevF = f
-	}
-	l.fibers = f
-	l.live++
+	l.fibers.add(f)
 	f.state = stateQueued
 	l.queue.push(f)
 }
@@ -269,18 +264,8 @@ func (l *Loop) settle(f *Fiber, status Status, cause error) {
 
 // bury takes an ended fiber out of the loop. Holder only.
 func (l *Loop) bury(f *Fiber, cause error) {
-	f.clearTimer()
 	f.EndScopes()
-	if f.prevF != nil {
-		f.prevF.nextF = f.nextF
-	} else {
-		l.fibers = f.nextF
-	}
-	if f.nextF != nil {
-		f.nextF.prevF = f.prevF
-	}
-	f.prevF, f.nextF = nil, nil
-	l.live--
+	l.fibers.remove(f)
 	if l.rt.checked {
 		l.rt.users.Delete(f)
 	}

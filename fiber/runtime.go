@@ -274,8 +274,8 @@ func (rt *Runtime) Close(ctx context.Context) error {
 
 // readyAll makes every fiber look at why it waits. Holder only.
 func (l *Loop) readyAll() {
-	for f := l.fibers; f != nil; f = f.nextF {
-		f.Ready()
+	for _, e := range l.fibers.entries {
+		e.f.Ready()
 	}
 }
 
@@ -313,9 +313,9 @@ func (rt *Runtime) Running() []string {
 // names lists the live fibers but for the one that asks. Holder only.
 func (l *Loop) names() []string {
 	var list []string
-	for f := l.fibers; f != nil; f = f.nextF {
-		if f != l.current {
-			list = append(list, f.Name())
+	for _, e := range l.fibers.entries {
+		if e.f != l.current {
+			list = append(list, e.f.Name())
 		}
 	}
 	return list

@@ -26,6 +26,8 @@ type Scope struct {
 	children *Scope                  // under mu
 	prev     *Scope                  // siblings; under parent.mu
 	next     *Scope                  // siblings; under parent.mu
+	inner    *Scope                  // of a root: the fiber's innermost scope, nil if it is the root; the fiber only
+	groups   *Group                  // of a root: the fiber's groups not waited for yet; the fiber only
 	base     context.Context         // where values come from, may be nil; immutable
 	std      context.Context         // made by Context; under mu
 	cancel   context.CancelCauseFunc // of std; under mu
@@ -112,14 +114,13 @@ func (s *Scope) bind(f *Fiber) {
 	s.outer = f.Scope()
 	s.outer.setFiber(nil) // f hears of its cancellation through s
 	s.setFiber(f)
-	f.scope = s
+	f.root.Load().inner = s
 	s.link(s.outer)
 }
 
 // bindRoot makes s the root scope of f, which has not started, inside parent.
 func (s *Scope) bindRoot(f *Fiber, parent *Scope) {
 	s.setFiber(f)
-	f.scope = s
 	f.root.Store(s)
 	s.link(parent)
 }
@@ -195,19 +196,29 @@ func (f *Fiber) Bind(s *Scope) { s.bind(f) }
 
 // Unbind ends the scope that was bound last and cancels what was derived from it
 // with ErrCanceled, as the work is over. On the baton only.
-func (f *Fiber) Unbind() {
-	s := f.scope
-	f.scope = s.outer
+func (f *Fiber) Unbind() { f.unbind() }
+
+// unbind is Unbind, and returns the scope that is the innermost one then, nil if none is.
+func (f *Fiber) unbind() *Scope {
+	root := f.root.Load()
+	s := f.innermost()
+	outer := s.outer
 	s.outer = nil
-	if f.scope == nil {
+	switch outer {
+	case nil:
 		f.root.Store(nil)
+	case root:
+		root.inner = nil
+	default:
+		root.inner = outer
 	}
 	if s.release() {
 		s.Cancel(ErrCanceled)
 	}
-	if f.scope != nil {
-		f.scope.setFiber(f)
+	if outer != nil {
+		outer.setFiber(f)
 	}
+	return outer
 }
 
 // EndScopes ends all scopes of f, for a machine whose work (a request) is over and
@@ -217,9 +228,7 @@ func (f *Fiber) EndScopes() bool {
 	if f.root.Load() == nil {
 		return false
 	}
-	f.scope = f.Scope()
-	for f.scope != nil {
-		f.Unbind()
+	for f.unbind() != nil {
 	}
 	return true
 }
@@ -246,10 +255,11 @@ func (f *Fiber) rootScope() *Scope {
 
 // innermost returns the innermost scope of f, nil if it has none.
 func (f *Fiber) innermost() *Scope {
-	if f.scope != nil {
-		return f.scope
+	r := f.root.Load()
+	if r != nil && r.inner != nil {
+		return r.inner
 	}
-	return f.root.Load()
+	return r
 }
 
 // Err returns why the fiber must stop: the cause with which its innermost scope was
@@ -281,10 +291,8 @@ func (f *Fiber) canceled() error {
 // Context come from the fiber's machine, if that has a method BaseContext. Canceling
 // it ends every wait of the fiber. Only the fiber's own code may call it.
 func (f *Fiber) Scope() *Scope {
-	if f.scope == nil {
-		f.scope = f.rootScope()
-	}
-	return f.scope
+	f.rootScope()
+	return f.innermost()
 }
 
 // Context returns a context.Context that ends when the fiber is canceled or ends,

@@ -267,9 +267,10 @@ func (w *world) dump(seed uint64, why string) {
 	fmt.Fprintf(&b, "seed %d: %s; %d fibers left\n", seed, why, w.count.Load())
 	for _, l := range w.loops {
 		fmt.Fprintf(&b, "loop %d: baton=%x sleeping=%v inbox=%v queue=%d live=%d off=%d blocking=%d blockQueue=%d cells=%d free=%d reliefs=%d dying=%d burial=%v surplus=%d timers=%d closing=%v guest=%v\n",
-			l.index, l.baton.Load(), l.sleeping.Load(), !l.inbox.empty(), l.queue.n, l.live, l.off, l.blocking, len(l.blockQueue),
-			l.cells, len(l.free), l.idleReliefs, len(l.dying), l.burial != nil, l.trims.surplus, len(l.timers), l.closing.Load(), l.host != nil)
-		for f := l.fibers; f != nil; f = f.nextF {
+			l.index, l.baton.Load(), l.sleeping.Load(), !l.inbox.empty(), l.queue.n, len(l.fibers.entries), l.off, l.blocking, len(l.blockQueue),
+			l.cells, len(l.free), l.idleReliefs, len(l.dying), l.burial != nil, l.trims.surplus, l.fibers.timed, l.closing.Load(), l.host != nil)
+		for _, e := range l.fibers.entries {
+			f := e.f
 			j, _ := f.machine.(*job)
 			doing := "a plain function"
 			if j != nil && j.last.Load() != nil {
@@ -289,9 +290,9 @@ func (w *world) dump(seed uint64, why string) {
 func drained(t testing.TB, rt *Runtime, goroutines int) {
 	t.Helper()
 	for _, l := range rt.Loops() {
-		if l.live != 0 || l.cells != 0 || len(l.free) != 0 || l.off != 0 || l.blocking != 0 || len(l.blockQueue) != 0 || len(l.timers) != 0 || len(l.dying) != 0 || l.queue.n != 0 {
+		if len(l.fibers.entries) != 0 || l.cells != 0 || len(l.free) != 0 || l.off != 0 || l.blocking != 0 || len(l.blockQueue) != 0 || l.fibers.timed != 0 || len(l.dying) != 0 || l.queue.n != 0 {
 			t.Errorf("loop %d ended with live=%d cells=%d free=%d off=%d blocking=%d waiting=%d timers=%d dying=%d queue=%d",
-				l.index, l.live, l.cells, len(l.free), l.off, l.blocking, len(l.blockQueue), len(l.timers), len(l.dying), l.queue.n)
+				l.index, len(l.fibers.entries), l.cells, len(l.free), l.off, l.blocking, len(l.blockQueue), l.fibers.timed, len(l.dying), l.queue.n)
 		}
 	}
 	for range 2000 {

@@ -33,7 +33,7 @@ func TestInSynctestBubble(t *testing.T) {
 				}
 				f.Sleep(time.Hour)
 				f.WithTimeout(time.Hour, func() error {
-					f.Block(func() { <-f.scope.Context(f.loop).Done() })
+					f.Block(func() { <-f.innermost().Context(f.loop).Done() })
 					return nil
 				})
 			})

@@ -3,6 +3,7 @@ package fiber
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -38,8 +39,8 @@ func TestTimersAgainstModel(t *testing.T) {
 		case 1:
 			l.bury(f, nil)
 			delete(model, f)
-			if f.timer != 0 {
-				t.Fatalf("seed %d, step %d: the timer outlives its fiber", seed, step)
+			if f.place != -1 || slices.ContainsFunc(l.fibers.entries, func(e entry) bool { return e.f == f }) {
+				t.Fatalf("seed %d, step %d: the entry outlives its fiber", seed, step)
 			}
 			live(f)
 		case 2:
@@ -66,17 +67,28 @@ func TestTimersAgainstModel(t *testing.T) {
 			f.SetDeadline(at)
 			model[f] = at
 		}
-		for i, e := range l.timers {
-			if e.f.timer != int32(i+1) || i > 0 && l.timers[(i-1)/4].at > e.at {
-				t.Fatalf("seed %d, step %d: the heap is broken at %d", seed, step, i)
+		r := &l.fibers
+		if len(r.entries) != len(fibers) || r.timed > len(fibers) {
+			t.Fatalf("seed %d, step %d: %d entries, %d in the heap", seed, step, len(r.entries), r.timed)
+		}
+		for i, e := range r.entries {
+			if e.f.place != int32(i) {
+				t.Fatalf("seed %d, step %d: the fiber at %d believes to be at %d", seed, step, i, e.f.place)
+			}
+			if i < r.timed {
+				if i > 0 && r.entries[(i-1)/4].at > e.at {
+					t.Fatalf("seed %d, step %d: the heap is broken at %d", seed, step, i)
+				}
+			} else if e.f.deadline != 0 {
+				t.Fatalf("seed %d, step %d: a fiber with a deadline is behind the heap, at %d", seed, step, i)
 			}
 		}
 	}
 	for _, f := range fibers {
 		l.bury(f, nil)
 	}
-	if len(l.timers) != 0 {
-		t.Errorf("%d timers left", len(l.timers))
+	if r := l.fibers; len(r.entries) != 0 || r.timed != 0 {
+		t.Errorf("%d entries left, %d in the heap", len(r.entries), r.timed)
 	}
 	if err := rt.Close(context.Background()); err != nil {
 		t.Error(err)

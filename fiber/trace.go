@@ -14,7 +14,7 @@ import (
 // passes, the stack that it came from is listed too. Only f's own code may call it.
 func (f *Fiber) Trace() []byte {
 	text := debug.Stack()
-	if f == nil || f.stack == nil {
+	if f == nil {
 		return text
 	}
 	pcs, callers := f.stack.Callers()

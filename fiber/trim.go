@@ -12,7 +12,6 @@ const (
 	trimPeriod  = int64(time.Second)
 	cellsKept   = 4    // free cells that are never given up before the end
 	reliefsKept = 2    // plain reliefs, likewise
-	stacksKept  = 64   // Stacks of compiled code, likewise
 	tableKept   = 1024 // entries of a table, likewise
 )
 
@@ -78,13 +77,6 @@ func (l *Loop) look() {
 	t := &l.trims
 	t.at = l.now + trimPeriod
 	t.soon = l.frames.Trim()
-	if n := len(l.stacks) - stacksKept; n > 0 {
-		l.stacks = cut(l.stacks, (n+1)/2)
-		t.soon = true
-	}
-	if oversized(l.timers) {
-		l.timers = resized(l.timers)
-	}
 	if oversized(l.free) {
 		l.free = resized(l.free)
 	}
@@ -96,12 +88,6 @@ func (l *Loop) look() {
 	t.surplus = (max(0, min(t.freeLow, len(l.free)-cellsKept)) + 1) / 2
 	t.freeLow = len(l.free)
 	t.dismissed = max(0, l.plainIdle-reliefsKept+1) / 2
-}
-
-// cut takes the last n entries off a list.
-func cut[T any](list []T, n int) []T {
-	clear(list[len(list)-n:])
-	return list[:len(list)-n]
 }
 
 // oversized reports whether the memory of a list is much too large for it.

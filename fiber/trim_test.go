@@ -82,9 +82,9 @@ func TestTrimTables(t *testing.T) {
 		})
 	}
 	sizes := func() [2]int {
-		return onLoop(l, func() [2]int { return [2]int{cap(l.timers), cap(l.free)} })
+		return onLoop(l, func() [2]int { return [2]int{cap(l.fibers.entries), cap(l.free)} })
 	}
-	for onLoop(l, func() int { return len(l.timers) }) < n {
+	for onLoop(l, func() int { return l.fibers.timed }) < n {
 		runtime.Gosched()
 	}
 	clock.advance(time.Minute)
@@ -94,7 +94,7 @@ func TestTrimTables(t *testing.T) {
 	}
 	rest(l, &clock, 20)
 	for i, size := range sizes() {
-		if name := [...]string{"timers", "free cells"}[i]; size > 2*tableKept {
+		if name := [...]string{"fibers", "free cells"}[i]; size > 2*tableKept {
 			t.Errorf("room for %d %s is left of %d", size, name, n)
 		}
 	}

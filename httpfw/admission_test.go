@@ -70,7 +70,7 @@ func TestAdmissionForgets(t *testing.T) {
 
 // What an idle connection and a request cost is a promise.
 func TestSizes(t *testing.T) {
-	if n := unsafe.Sizeof(conn{}); n > 192 && unsafe.Sizeof(uintptr(0)) == 8 {
+	if n := unsafe.Sizeof(conn{}); n > 176 && unsafe.Sizeof(uintptr(0)) == 8 {
 		t.Errorf("a conn has %d bytes", n)
 	}
 	if n := unsafe.Sizeof(Ctx{}) + unsafe.Sizeof(work{}); n > 512 {

@@ -14,27 +14,27 @@ import "sync/atomic"
 // instruction, and one with another PC never.
 
 // Offer announces a call of the function with entry PC pc by compiled code.
-func (s *Stack) Offer(pc uintptr) { s.offer, s.marks = pc, 0 }
+func (s *Stack) Offer(pc uintptr) { s.run.offer, s.run.marks = pc, 0 }
 
 // Mark says of the argument with index i, which is less than 8, that it is a function
 // value made on this Stack, for it alone: the callee may make it an offer in its turn.
-func (s *Stack) Mark(i int) { s.marks |= 1 << i }
+func (s *Stack) Mark(i int) { s.run.marks |= 1 << i }
 
 // Marked reports what Mark said in the offer accepted last.
-func (s *Stack) Marked(i int) bool { return s.marks>>i&1 != 0 }
+func (s *Stack) Marked(i int) bool { return s.run.marks>>i&1 != 0 }
 
 // Accept reports whether the caller of the function with entry PC pc is compiled code
 // that called it just now. pc 0 stands for a function not registered yet.
 func (s *Stack) Accept(pc uintptr) bool {
-	if s.offer != pc || pc == 0 {
+	if !s.active || s.run.offer != pc || pc == 0 {
 		return false
 	}
-	s.offer = 0
+	s.run.offer = 0
 	return true
 }
 
 // Withdraw ends an offer that may not have been accepted.
-func (s *Stack) Withdraw() { s.offer = 0 }
+func (s *Stack) Withdraw() { s.run.offer = 0 }
 
 // An Entry is the entry PCs of one function or literal: of a literal there is one for each
 // copy of the function around it that the inliner makes, and for each instance of that.
@@ -82,9 +82,9 @@ func has(list *[]uintptr, pc uintptr) bool {
 
 // Accepts is Accept for all PCs of an Entry.
 func (s *Stack) Accepts(e *Entry) bool {
-	if s.offer == 0 || s.offer != e.first.Load() && !has(e.more.Load(), s.offer) {
+	if !s.active || s.run.offer == 0 || s.run.offer != e.first.Load() && !has(e.more.Load(), s.run.offer) {
 		return false
 	}
-	s.offer = 0
+	s.run.offer = 0
 	return true
 }

@@ -15,21 +15,21 @@ type fault struct {
 
 // blame notes where the panic v came from, in the deferred call that has caught it.
 func (s *Stack) blame(v any) {
-	if s.fault != nil && same(s.fault.value, v) {
+	if s.run.fault != nil && same(s.run.fault.value, v) {
 		return // it was raised again, further out
 	}
 	pcs := make([]uintptr, 64)
-	s.fault = &fault{value: v, pcs: pcs[:runtime.Callers(3, pcs)], callers: s.waiting()}
+	s.run.fault = &fault{value: v, pcs: pcs[:runtime.Callers(3, pcs)], callers: s.waiting()}
 }
 
 // waiting returns which functions wait for the one that is resumed, the innermost first.
 func (s *Stack) waiting() []string {
 	var list []string
 	inner := ""
-	if k := kinds[s.inside]; k != nil {
-		inner = k.Name
+	if in := s.run.in; in != nil {
+		inner = kinds[in.kind].Name
 	}
-	for fr := s.out; fr != nil; fr = fr.up {
+	for fr := s.run.out; fr != nil; fr = fr.up {
 		list = append(list, fr.place()+" [waiting for "+inner+"]")
 		inner = kinds[fr.kind].Name
 	}
@@ -40,8 +40,11 @@ func (s *Stack) waiting() []string {
 // panic is on its way out through them, it returns those that waited where the panic came
 // from, and the PCs of the stack there. The fiber's own code only.
 func (s *Stack) Callers() (pcs []uintptr, callers []string) {
-	if s.fault != nil {
-		return s.fault.pcs, s.fault.callers
+	if !s.active {
+		return nil, nil
+	}
+	if s.run.fault != nil {
+		return s.run.fault.pcs, s.run.fault.callers
 	}
 	return nil, s.waiting()
 }

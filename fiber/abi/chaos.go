@@ -21,12 +21,14 @@ func Chaos() *Stack {
 			}
 		}
 	}
-	return (&Lists{}).NewStack()
+	return newStack()
 }
 
 // Rest takes back a Stack whose call has returned. Where a panic passes nobody calls it.
 func Rest(s *Stack) {
+	l := s.run.lists
 	s.Reset()
+	s.Begin(l)
 	for i := range idle {
 		if idle[i].Load() == nil && idle[i].CompareAndSwap(nil, s) {
 			return

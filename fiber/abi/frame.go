@@ -8,7 +8,7 @@ type Frame struct {
 	up   *Frame // of the caller; while the function is resumed, that of the callee that is done
 	kind uint16
 	pc   uint16
-	how  uint32 // of the leaf: how the fiber has left; of others: 1 if they have deferred calls
+	how  uint32 // 1 if the function has deferred calls
 }
 
 // PC says where the function goes on.
@@ -62,6 +62,8 @@ type Kind struct {
 	Name   string                    // of the function, as in a stack trace
 	Lines  []string                  // file:line of each park point, by PC less one
 	Resume func(s *Stack, fr *Frame) // continues the function
+
+	clear func(fr *Frame) // makes a frame zero but for its kind
 }
 
 const kindsMax = 1 << 14
@@ -77,18 +79,19 @@ var (
 	registering atomic.Bool
 )
 
-// Register makes a kind known and returns its number. It is called by generated init
-// functions only; fibers that earlier ones have started may run already. With more kinds
-// than there is room for the program does not start.
-func Register(k *Kind) uint16 {
+// Register makes a kind, whose frames are of type F, known and returns its number. It is
+// called by generated init functions only; fibers that earlier ones have started may run
+// already. With more kinds than there is room for the program does not start.
+func Register[F any](k *Kind) uint16 {
 	for !registering.CompareAndSwap(false, true) {
 	}
 	defer registering.Store(false)
-	return register(k)
+	return register[F](k)
 }
 
 // register is Register under registering.
-func register(k *Kind) uint16 {
+func register[F any](k *Kind) uint16 {
+	k.clear = func(fr *Frame) { *As[F](fr) = *new(F) }
 	if kindsN+1 >= kindsMax {
 		panic("fiber/abi: more compiled functions than fit")
 	}
@@ -107,10 +110,10 @@ func InUse() bool { return inUse.Load() }
 // and file:line. Baton.
 func (s *Stack) Trace() []string {
 	var list []string
-	if s.leaf.how == 0 {
+	if s.how == 0 {
 		return nil
 	}
-	for fr := s.leaf.up; fr != nil; fr = fr.up {
+	for fr := s.up; fr != nil; fr = fr.up {
 		list = append(list, fr.place())
 	}
 	return list

@@ -32,9 +32,8 @@ func KindOf[F any](g *GenericKind, resume func(s *Stack, fr *Frame)) uint16 {
 			made[t] = k
 		}
 	}
-	k := g.Kind
-	k.Resume = resume
-	made[key] = register(&k)
+	k := Kind{Name: g.Kind.Name, Lines: g.Kind.Lines, Resume: resume}
+	made[key] = register[F](&k)
 	g.byPtr.Store(&made)
 	return made[key]
 }

@@ -8,7 +8,7 @@ import (
 // Instantiations get their kinds while fibers of other loops run, which look at what
 // Register writes: the race detector must not mind.
 func TestKindsWhileOthersRun(t *testing.T) {
-	Register(&Kind{Name: "init"})
+	Register[Frame](&Kind{Name: "init"})
 	var generic GenericKind
 	resume := func(*Stack, *Frame) {}
 	var wg sync.WaitGroup

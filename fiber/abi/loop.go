@@ -32,7 +32,7 @@ func (lp *Loop) PC() uintptr { return lp.pc }
 // on another goroutine. It is no fiber's, so what waits keeps its goroutine.
 func (lp *Loop) Plain() *Stack {
 	if lp.plain == nil {
-		lp.plain = (&Lists{}).NewStack()
+		lp.plain = newStack()
 	}
 	return lp.plain
 }
@@ -102,12 +102,12 @@ func swallow() {
 // Pin makes all that waits keep its goroutine, as in plain code, until Unpin: compiled code
 // is called by code that is not, and cannot leave. It returns what Unpin wants.
 func (s *Stack) Pin() (was bool) {
-	was, s.pinned = s.pinned, true
+	was, s.run.pinned = s.run.pinned, true
 	return was
 }
 
 // Unpin ends what Pin began.
-func (s *Stack) Unpin(was bool) { s.pinned = was }
+func (s *Stack) Unpin(was bool) { s.run.pinned = was }
 
 // Pinned reports whether what waits keeps its goroutine.
-func (s *Stack) Pinned() bool { return s.pinned }
+func (s *Stack) Pinned() bool { return s.run.pinned }

@@ -25,22 +25,22 @@ func (s *Stack) LinkGuard(fr *Frame, pc uint16) {
 // It panics if that is what the function was resumed for, and returns true if it is to
 // call runtime.Goexit, with Again deferred.
 func (s *Stack) Raise() bool {
-	r := s.raised
+	r := s.run.raised
 	if r == nil {
 		return false
 	}
 	if r.exit {
 		return true
 	}
-	s.raised = nil
+	s.run.raised = nil
 	panic(r.value)
 }
 
 // Again panics with what a deferred call further in has panicked with while the goroutine
 // exits.
 func (s *Stack) Again() {
-	v := s.raised.value
-	s.raised = nil
+	v := s.run.raised.value
+	s.run.raised = nil
 	if v != nil {
 		panic(v)
 	}
@@ -55,13 +55,14 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 	defer func() {
 		if stepping && v != nil {
 			// step has caught a panic and does not return: the goroutine exits.
+			s.lose(fr)
 			s.exit(up, v)
 		}
 	}()
 	for {
 		if s.step(fr, up, &v) {
 			stepping = false
-			s.fault = nil // whatever there was has been recovered
+			s.run.fault = nil // whatever there was has been recovered
 			return fr, up
 		}
 		stepping = false
@@ -69,13 +70,14 @@ func (s *Stack) guarded(fr, up *Frame) (*Frame, *Frame) {
 			if fr.how != 0 {
 				s.guards--
 			}
+			s.lose(fr)
 			if fr = up; fr == nil {
 				panic(v)
 			}
 			up = fr.up
 		}
 		fr.up = nil
-		s.raised = &raised{value: v}
+		s.run.raised = &raised{value: v}
 		v, stepping = nil, true
 	}
 }
@@ -85,13 +87,14 @@ func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 	defer func() {
 		if !ok {
 			if *v = recover(); *v == nil {
+				s.lose(fr)
 				s.exit(up, nil)
 			} else {
 				s.blame(*v)
 			}
 		}
 	}()
-	s.inside, s.out = fr.kind, up
+	s.run.in, s.run.out = fr, up
 	kinds[fr.kind].Resume(s, fr)
 	return true
 }
@@ -100,7 +103,9 @@ func (s *Stack) step(fr, up *Frame, v *any) (ok bool) {
 // and panics with v, if a deferred call has.
 func (s *Stack) exit(fr *Frame, v any) {
 	for fr != nil && fr.how == 0 {
-		fr = fr.up
+		up := fr.up
+		s.lose(fr)
+		fr = up
 	}
 	if fr == nil {
 		if v != nil {
@@ -109,9 +114,12 @@ func (s *Stack) exit(fr *Frame, v any) {
 		return
 	}
 	up := fr.up
-	defer func() { s.exit(up, recover()) }()
+	defer func() {
+		s.lose(fr)
+		s.exit(up, recover())
+	}()
 	s.guards--
 	fr.up = nil
-	s.raised = &raised{value: v, exit: true}
+	s.run.raised = &raised{value: v, exit: true}
 	kinds[fr.kind].Resume(s, fr)
 }

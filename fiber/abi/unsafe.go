@@ -13,6 +13,8 @@ func As[T any](fr *Frame) *T { return (*T)(unsafe.Pointer(fr)) }
 
 func asPointer(fr *Frame) unsafe.Pointer { return unsafe.Pointer(fr) }
 
+func sizeOf[T any]() uintptr { return unsafe.Sizeof(*new(T)) }
+
 func asFrame[T any](fr *T) *Frame { return (*Frame)(unsafe.Pointer(fr)) }
 
 // PC returns the entry PC of a function value, 0 for nil: a function value is a pointer

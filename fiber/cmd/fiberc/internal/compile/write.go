@@ -39,12 +39,23 @@ func (l *lowering) write(b *strings.Builder, file string) {
 	}
 	fields := l.fields()
 	results := l.resultStruct(l.resultList())
-	fmt.Fprintf(b, "// %s is what %s needs while it waits.\ntype %s_frame%s struct {\nabi_.Result[%s]\nV %s_vars%s\n}\n\n", base+"_frame", f.Title, base, params0, results, base, args0)
-	fmt.Fprintf(b, "type %s_vars%s struct {\n", base, params0)
-	for _, v := range fields {
-		fmt.Fprintf(b, "%s %s\n", fieldName(v), v.spell(l))
+	// A struct that ends in an empty one is padded, so nothing stands for no results and no
+	// variables.
+	head, vars := "abi_.Frame", ""
+	if len(l.results) > 0 {
+		head = "abi_.Result[" + results + "]"
 	}
-	b.WriteString("}\n\n")
+	if len(fields) > 0 {
+		vars = fmt.Sprintf("V %s_vars%s\n", base, args0)
+	}
+	fmt.Fprintf(b, "// %s is what %s needs while it waits.\ntype %s_frame%s struct {\n%s\n%s}\n\n", base+"_frame", f.Title, base, params0, head, vars)
+	if len(fields) > 0 {
+		fmt.Fprintf(b, "type %s_vars%s struct {\n", base, params0)
+		for _, v := range fields {
+			fmt.Fprintf(b, "%s %s\n", fieldName(v), v.spell(l))
+		}
+		b.WriteString("}\n\n")
+	}
 
 	var lines []string
 	for _, p := range l.parks {
@@ -54,8 +65,8 @@ func (l *lowering) write(b *strings.Builder, file string) {
 		fmt.Fprintf(b, "var %s = abi_.GenericKind{Kind: abi_.Kind{Name: %q, Lines: []string{%s}}}\n\n", kind, f.Title, strings.Join(lines, ", "))
 		kind = fmt.Sprintf("abi_.KindOf[%s](&%s, %s_resume%s)", frame, kind, base, args0)
 	} else {
-		fmt.Fprintf(b, "var %s uint16\n\nfunc init() {\n%s = abi_.Register(&abi_.Kind{Name: %q, Lines: []string{%s}, Resume: %s_resume})\n}\n\n",
-			kind, kind, f.Title, strings.Join(lines, ", "), base)
+		fmt.Fprintf(b, "var %s uint16\n\nfunc init() {\n%s = abi_.Register[%s](&abi_.Kind{Name: %q, Lines: []string{%s}, Resume: %s_resume})\n}\n\n",
+			kind, kind, frame, f.Title, strings.Join(lines, ", "), base)
 	}
 
 	// The resumer.
@@ -76,7 +87,9 @@ func (l *lowering) write(b *strings.Builder, file string) {
 	}
 	fmt.Fprintf(b, "%s%s(%s)\n", name, args0, strings.Join(append([]string{"s_", "fr_"}, zeros...), ", "))
 	b.WriteString("if s_.Left() && s_.Linked(h_) {\nreturn\n}\n")
-	fmt.Fprintf(b, "fr_.V = %s_vars%s{}\n", base, args0)
+	if len(fields) > 0 {
+		fmt.Fprintf(b, "fr_.V = %s_vars%s{}\n", base, args0)
+	}
 	if len(rs) > 0 {
 		fmt.Fprintf(b, "if !s_.Left() {\nfr_.R = %s{%s}\n}\n", results, strings.Join(rs, ", "))
 	}
@@ -320,8 +333,14 @@ func (l *lowering) frameBytes(fields []*variable) int64 {
 		}
 		list = append(list, t)
 	}
-	whole := strukt([]types.Type{word, word, strukt(l.resultList()), strukt(list)})
-	return sizes.Sizeof(whole)
+	parts := []types.Type{word, word}
+	if len(l.results) > 0 {
+		parts = append(parts, strukt(l.resultList()))
+	}
+	if len(list) > 0 {
+		parts = append(parts, strukt(list))
+	}
+	return sizes.Sizeof(strukt(parts))
 }
 
 // sized is t with words in the place of type parameters.
