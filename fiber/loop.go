@@ -196,6 +196,9 @@ func (l *Loop) turn(born *cell) bool {
 	}
 	if l.off > 0 {
 		runtime.Gosched()
+		if l.pick != nil {
+			l.pick(1) // a simulation lets them come to rest, so that it does not matter how fast they are
+		}
 	}
 	if l.burial != nil || len(l.dying) > 0 {
 		if !l.inter(born) {

@@ -39,7 +39,8 @@ type Config struct {
 	// less than 1). For simulations.
 	Clock func() int64
 	// Pick chooses which of n ready fibers of a loop runs next, 0 being the oldest.
-	// It is called on the baton. For simulations. Default: always 0.
+	// It is called on the baton, with 1 also before the loop looks at what fibers that run
+	// beside it have posted. For simulations. Default: always 0.
 	Pick func(n int) int
 	// HostLocked says that the goroutines that pump guest loops are locked to their
 	// threads (runtime.LockOSThread).
