@@ -10,10 +10,10 @@ import "time"
 
 const (
 	trimPeriod  = int64(time.Second)
-	cellsKept   = 4    // free cells that are never given up before the end
-	reliefsKept = 2    // plain reliefs, likewise
-	stacksKept  = 64   // Stacks of compiled code, likewise
-	tableKept   = 1024 // entries of a table, likewise
+	cellsKept   = 4   // free cells that are never given up before the end
+	reliefsKept = 2   // plain reliefs, likewise
+	stacksKept  = 16  // Stacks of compiled code, likewise
+	tableKept   = 256 // entries of a table, likewise
 )
 
 // trims is what a loop remembers of what it may give up. Holder only.
@@ -81,6 +81,9 @@ func (l *Loop) look() {
 	if n := len(l.stacks) - stacksKept; n > 0 {
 		l.stacks = cut(l.stacks, (n+1)/2)
 		t.soon = true
+	}
+	if oversized(l.stacks) {
+		l.stacks = resized(l.stacks)
 	}
 	if oversized(l.timers) {
 		l.timers = resized(l.timers)
