@@ -10,9 +10,9 @@ import "time"
 
 const (
 	trimPeriod  = int64(time.Second)
-	cellsKept   = 4    // free cells that are never given up before the end
-	reliefsKept = 2    // plain reliefs, likewise
-	tableKept   = 1024 // entries of a table, likewise
+	cellsKept   = 4   // free cells that are never given up before the end
+	reliefsKept = 2   // plain reliefs, likewise
+	tableKept   = 256 // entries of a table, likewise
 )
 
 // trims is what a loop remembers of what it may give up. Holder only.

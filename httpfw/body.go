@@ -310,6 +310,22 @@ func (c *Ctx) BodyLength() int64 {
 	return 0
 }
 
+const (
+	bodyBytesMin = 512      // the least memory for a body that is read whole
+	growMax      = 64 << 10 // up to which that memory grows to four times what has come, and then to twice
+)
+
+// arrived returns how much memory to begin with for a body: enough for what is there.
+func (c *Ctx) arrived() int64 {
+	n := 0
+	if c.under == nil && !c.reply.hijack {
+		c.fiber.Enter()
+		n = len(c.conn.nc.Buffered())
+		c.fiber.Leave()
+	}
+	return int64(max(n, bodyBytesMin))
+}
+
 // BodyBytes reads the whole body, within its limit. The bytes are the caller's.
 func (c *Ctx) BodyBytes() ([]byte, error) {
 	size := c.BodyLength()
@@ -323,13 +339,13 @@ func (c *Ctx) BodyBytes() ([]byte, error) {
 		return io.ReadAll(c.Body())
 	}
 	// Memory follows what arrives, not what is announced.
-	buf := make([]byte, 0, min(size, 64<<10))
+	buf := make([]byte, 0, min(size, c.arrived()))
 	for {
 		if int64(len(buf)) == size {
 			return buf, nil
 		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+		if n := int64(len(buf)); n == int64(cap(buf)) {
+			buf = append(make([]byte, 0, min(size, n+max(n, min(3*n, growMax)))), buf...)
 		}
 		n, err := c.Body().Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -268,6 +269,52 @@ func TestStatusOf(t *testing.T) {
 	e := httpfw.Error(http.StatusTeapot, "")
 	if e.Error() != "httpfw: 418 " && !strings.Contains(e.Error(), "418") {
 		t.Error(e)
+	}
+}
+
+// A body that is announced and does not come costs next to nothing: memory follows what has
+// arrived. Each client here announces 64 KiB.
+func TestMemoryFollowsTheBody(t *testing.T) {
+	const n, announced = 300, 64 << 10
+	begun := make(chan struct{}, n)
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/bytes", func(c *httpfw.Ctx) error {
+		begun <- struct{}{}
+		b, err := c.BodyBytes()
+		if err != nil {
+			return err
+		}
+		return c.Text(200, fmt.Sprint(len(b)))
+	})
+	srv := serve(t, a)
+	live := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	var clients []*client
+	for range n {
+		clients = append(clients, connect(t, srv))
+	}
+	before := live()
+	for _, c := range clients {
+		c.send(post("/bytes", sized(announced), "b"))
+		within(t, begun, "the handler")
+	}
+	srv.Server().Runtime().Running() // the last of them waits
+	if grown := int64(live() - before); grown > n*announced/4 {
+		t.Errorf("%d bytes for %d bodies of which one byte has come", grown, n)
+	} else {
+		t.Logf("%d bytes for each", grown/n)
+	}
+	rest := strings.Repeat("b", announced-1)
+	for _, c := range clients {
+		c.send(rest)
+		if r := c.reply("POST"); r.body != fmt.Sprint(announced) {
+			t.Fatalf("got %v", r)
+		}
 	}
 }
 

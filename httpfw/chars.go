@@ -9,7 +9,9 @@ import "unsafe"
 //
 // This is the package's one file with unsafe code. Why it is safe: a string made by
 // unsafe.String needs bytes that never change. The bytes of a block are written once,
-// before the string is made, and block only ever shrinks to what was not handed out.
+// before the string is made, and block only ever shrinks to what was not handed out. The
+// bytes that bytesOf returns are those of a string, and are only sent: no transport writes
+// to what it sends.
 type chars struct {
 	block []byte
 }
@@ -41,3 +43,6 @@ func (s *chars) of(b []byte) string {
 	copy(p, b)
 	return unsafe.String(unsafe.SliceData(p), n)
 }
+
+// bytesOf returns the bytes of s without a copy, to be read only.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -57,6 +57,34 @@ func (c *conn) timeout() bool {
 	return true
 }
 
+// beginDrain begins to throw away what the handler has not read of a body.
+func (c *conn) beginDrain() {
+	c.phase = phaseDrain
+	c.wait().thrown = 0
+	c.within(c.shard.limits.bodyWait)
+}
+
+// drain throws away the rest of a body, within a bound of bytes and of time.
+func (c *conn) drain(f *fiber.Fiber) (wait bool) {
+	x := c.ctx
+	for !x.body.done() {
+		n, err := x.skipBody()
+		if err == netpoll.ErrWouldBlock {
+			return true
+		}
+		w := c.wait()
+		w.thrown += n + receiveCost
+		if err != nil || w.thrown > thrownMax {
+			c.release(f, x)
+			c.await(phaseFlush, phaseLinger)
+			return false
+		}
+	}
+	c.release(f, x)
+	c.phase = phaseHead
+	return false
+}
+
 // more reports whether something has arrived behind the last request that is answered: a
 // close would answer it with a reset, which could take the reply from the client.
 func (c *conn) more() bool {

@@ -97,16 +97,11 @@ func (c *Ctx) complete() bool {
 		out.B = append(append(out.B, r.text...), body...)
 		return true
 	}
-	for text := r.text; len(text) > 0; {
-		n := min(len(text), outBytes)
-		out := c.conn.takeOut()
-		out.B = append(out.B, text[:n]...)
-		if text = text[n:]; c.conn.writeOut() != nil {
-			return false
-		}
+	if r.text != "" {
+		body = bytesOf(r.text)
 	}
 	c.conn.flush()
-	return c.conn.write(body) == nil
+	return c.conn.sendRest(body) == nil
 }
 
 // appendHead appends the head of the reply to what is to be sent. size is the length

@@ -277,10 +277,12 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.phase = phaseHead
 	switch {
 	case unread && !c.last:
-		c.phase = phaseDrain
-		c.wait().thrown = 0
-		c.within(c.shard.limits.bodyWait)
 		c.flush()
+		if c.resting() {
+			c.await(phaseFlush, phaseDrain)
+		} else {
+			c.beginDrain()
+		}
 		return // x is still needed
 	case c.last:
 		c.flush()
@@ -289,6 +291,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		} else {
 			c.await(phaseFlush, phaseGone)
 		}
+	case c.resting():
+		c.await(phaseFlush, phaseHead)
 	case c.out != nil && len(c.out.B) > outBytes:
 		c.flush()
 	}
@@ -302,91 +306,6 @@ func (c *conn) release(f *fiber.Fiber, x *Ctx) {
 		return
 	}
 	c.shard.putCtx(x)
-}
-
-// flush hands the gathered replies to the connection.
-func (c *conn) flush() {
-	if c.out == nil {
-		return
-	}
-	c.nc.Send(c.out.B)
-	c.giveOut(c.out)
-	c.out = nil
-}
-
-// giveOut takes back a buffer that takeOut gave.
-func (c *conn) giveOut(out *bytebufferpool.ByteBuffer) {
-	out.Reset()
-	if c.shard.out == nil {
-		c.shard.out = out
-	} else {
-		bytebufferpool.Put(out)
-	}
-}
-
-// takeOut returns the buffer in which replies gather.
-func (c *conn) takeOut() *bytebufferpool.ByteBuffer {
-	if c.out == nil {
-		c.out, c.shard.out = c.shard.out, nil
-		if c.out == nil {
-			c.out = bytebufferpool.Get()
-		}
-	}
-	return c.out
-}
-
-// await changes the phase to flush, and to next once the client has taken everything.
-func (c *conn) await(now, next phase) (wait bool) {
-	c.phase, c.next = now, next
-	c.nc.SetWriter(&c.fiber)
-	if c.nc.Owed() > 0 {
-		until, _ := c.owing(0)
-		c.fiber.SetDeadline(until)
-	}
-	return false
-}
-
-// awaitFlush waits until nothing is owed to the client.
-func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
-	if c.nc.Err() != nil {
-		c.close(false)
-		return false
-	}
-	if c.nc.Owed() > 0 {
-		return true
-	}
-	c.paid(0)
-	c.nc.SetWriter(nil)
-	switch c.phase = c.next; c.phase {
-	case phaseGone:
-		c.close(false)
-	case phaseLinger:
-		c.waste = 0
-		c.nc.CloseWrite()
-		c.within(lingerWait)
-	}
-	return false
-}
-
-// drain throws away the rest of a body, within a bound of bytes and of time.
-func (c *conn) drain(f *fiber.Fiber) (wait bool) {
-	x := c.ctx
-	for !x.body.done() {
-		n, err := x.skipBody()
-		if err == netpoll.ErrWouldBlock {
-			return true
-		}
-		w := c.wait()
-		w.thrown += n + receiveCost
-		if err != nil || w.thrown > thrownMax {
-			c.release(f, x)
-			c.await(phaseFlush, phaseLinger)
-			return false
-		}
-	}
-	c.release(f, x)
-	c.phase = phaseHead
-	return false
 }
 
 // Ended is called when the fiber has ended, however. After a panic or a Goexit in a

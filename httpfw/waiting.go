@@ -10,6 +10,7 @@ type waiting struct {
 	lag    lag            // of the client in taking what it is owed
 	thrown int            // bytes of an unread body, see drain
 	owed   int            // bytes it was owed when lag was last brought up to date
+	rest   []byte         // the end of a reply that the connection has not been given yet
 }
 
 // wait returns c.waiting, made now if there is none.

@@ -252,7 +252,7 @@ func (r *readiness) init(l *fiber.Loop) {
 }
 
 // tableKept is the size to which a table may grow for good.
-const tableKept = 1024
+const tableKept = 256
 
 // trim cuts off what of the table no descriptor needs any more. A process gives out the
 // lowest free number, so the end of a table is empty once a burst is over.

@@ -110,7 +110,7 @@ func (l *Lists) put(fr *Frame) {
 }
 
 // listKept is how many frames of a kind, and how many runs, Trim leaves.
-const listKept = 64
+const listKept = 16
 
 // Trim gives half of the frames and runs that are too many in a list to the collector. It
 // reports whether it has left some. Baton.
