@@ -20,7 +20,7 @@ type entry struct {
 
 // rosterMin is the room that a table keeps. Of more it keeps no more than four times
 // what it needs, so that a burst of fibers does not cost its memory for ever.
-const rosterMin = 1 << 10
+const rosterMin = tableKept
 
 // add takes in a fiber that starts.
 func (r *roster) add(f *Fiber) {
