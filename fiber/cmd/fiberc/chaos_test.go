@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 		long                  bool
 	}{
 		{packages: "container/heap container/list container/ring go/parser", every: "1"},
-		{packages: "sort strings bytes text/template", every: "1", skip: "TestBuilderAllocs|TestBuilderGrow", long: true},
+		{packages: "sort strings bytes slices maps iter text/template", every: "1", skip: "TestBuilderAllocs|TestBuilderGrow|TestGrow", long: true},
 		{packages: "strconv regexp encoding/json", every: "1 3 7", long: true},
 		{packages: "go/types", every: "1 11", long: true},
 	} {
