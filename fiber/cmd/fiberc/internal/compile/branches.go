@@ -16,19 +16,44 @@ func (l *lowering) clauses(t *target, labels []string, bodies [][]ast.Stmt, befo
 		if before[i] != nil {
 			before[i]()
 		}
-		fall := false
-		if n := len(body); n > 0 {
-			if b, ok := body[n-1].(*ast.BranchStmt); ok && b.Tok == token.FALLTHROUGH {
-				body, fall = body[:n-1], true
-			}
-		}
+		body, at, fall := falls(body)
 		l.block(body)
+		for _, s := range at {
+			l.gotoLabel(s)
+		}
 		if fall {
 			l.jump(labels[i+1])
 		} else {
 			l.jump(t.brk)
 		}
 	}
+}
+
+// falls takes the fallthrough off the end of a clause. There may be empty statements behind
+// it, and labels before it.
+func falls(body []ast.Stmt) (rest []ast.Stmt, labels []*ast.LabeledStmt, fall bool) {
+	rest = body
+	for len(rest) > 0 {
+		if _, ok := rest[len(rest)-1].(*ast.EmptyStmt); !ok {
+			break
+		}
+		rest = rest[:len(rest)-1]
+	}
+	if len(rest) == 0 {
+		return body, nil, false
+	}
+	last := rest[len(rest)-1]
+	for {
+		s, ok := last.(*ast.LabeledStmt)
+		if !ok {
+			break
+		}
+		labels, last = append(labels, s), s.Stmt
+	}
+	if b, ok := last.(*ast.BranchStmt); ok && b.Tok == token.FALLTHROUGH {
+		return rest[:len(rest)-1], labels, true
+	}
+	return body, nil, false
 }
 
 func (l *lowering) switchStmt(s *ast.SwitchStmt, label string) {

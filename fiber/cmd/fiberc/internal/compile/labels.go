@@ -63,11 +63,17 @@ func (l *lowering) repeats(pos token.Pos) bool {
 	return false
 }
 
-func (l *lowering) labeled(s *ast.LabeledStmt) {
+// gotoLabel emits the label that goto goes to, if one does.
+func (l *lowering) gotoLabel(s *ast.LabeledStmt) {
 	obj := l.info.Defs[s.Label]
 	if _, ok := l.gotos[obj]; ok {
 		l.label(l.labelOf(obj))
 	}
+}
+
+func (l *lowering) labeled(s *ast.LabeledStmt) {
+	l.gotoLabel(s)
+	obj := l.info.Defs[s.Label]
 	if l.named[obj] && !l.parksIn(s.Stmt) {
 		l.do(s, s.Label.Name+":\n"+l.text(s.Stmt))
 		return

@@ -198,6 +198,10 @@ func (w *writer) stmt() {
 			}
 			w.inLoop(false, w.block)
 			if i < n-1 && w.r.IntN(4) == 0 {
+				if w.names%3 == 0 {
+					at := w.name("F")
+					w.f("if t.b(f, a > 2) {\ngoto %s\n}\n%s:", at, at)
+				}
 				w.f("fallthrough")
 			}
 		}
