@@ -36,6 +36,7 @@ func batch(seed uint64, list []int, size int) string {
 	b.WriteString("package main\n\nimport (\n\"fmt\"\n\"iter\"\n\n\"github.com/heddle-go/heddle/fiber\"\n)\n\nvar _ = fmt.Sprint\n\n")
 	b.WriteString("func pair2(f *fiber.Fiber, t *T, a, b int) int { t.p(f); return a*2 - b }\n\n" +
 		"func two(f *fiber.Fiber, t *T, a, b int) (int, int) { t.p(f); return b, a }\n\n" + rangesPrelude + "func init() {\n")
+	b.WriteString("\tcases = append(cases, prelude0)\n")
 	for _, n := range list {
 		fmt.Fprintf(&b, "\tcases = append(cases, random%d)\n", n)
 	}

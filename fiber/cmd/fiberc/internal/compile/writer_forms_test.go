@@ -241,6 +241,21 @@ func apply0[A any](f *fiber.Fiber, t *T, v A, fn func(A) A) A {
 	return fn(v)
 }
 
+// Whatever programs there are, all this is used by compiled code.
+func prelude0(f *fiber.Fiber, t *T) {
+	l := &list0[int]{f, t, []int{1, 2}}
+	for x := range l.back(l.all()) {
+		t.log(t.n(f, x))
+	}
+	for x := range keep0(upTo0(f, t, 3), func(n int) bool { return t.b(f, n > 0) }) {
+		t.log(t.n(f, x))
+	}
+	for x, y := range plain0(2) {
+		t.log(t.n(f, x), y)
+	}
+	t.log(apply0(f, t, 2, func(n int) int { t.p(f); return n * 3 }))
+}
+
 `
 
 // iterator writes an iterator of ints.
