@@ -23,6 +23,7 @@ type builder struct {
 type source struct {
 	importPath string
 	compiled   bool
+	dir        string // where, "" for here
 }
 
 type built struct {
@@ -45,6 +46,7 @@ func (b *builder) build(ctx context.Context, s source) (string, error) {
 	// Not named after the package: two of them may have the same last name.
 	file := filepath.Join(b.folder, "server"+strconv.Itoa(len(b.built)))
 	command := exec.CommandContext(ctx, tool, "build", "-o", file, s.importPath)
+	command.Dir = s.dir
 	dieWithParent(command)
 	output, err := command.CombinedOutput()
 	if err != nil {
@@ -110,14 +112,14 @@ type entrant struct {
 // entrants builds the servers and says of each that cannot be which it is and why.
 func (b *builder) entrants(ctx context.Context, servers []roster.Server) (found []entrant, skipped []string) {
 	for _, s := range servers {
-		hello, err := b.build(ctx, source{s.Hello.Package, s.Hello.Compiled})
+		hello, err := b.build(ctx, source{s.Hello.Package, s.Hello.Compiled, s.Hello.Dir})
 		if err != nil {
 			skipped = append(skipped, fmt.Sprintf("skipped %s: %v", s.Name, err))
 			continue
 		}
 		e := entrant{Server: s, hello: hello}
 		if s.Slow.Package != "" {
-			if e.slow, err = b.build(ctx, source{s.Slow.Package, s.Slow.Compiled}); err != nil {
+			if e.slow, err = b.build(ctx, source{s.Slow.Package, s.Slow.Compiled, s.Slow.Dir}); err != nil {
 				e.slow = ""
 				skipped = append(skipped, fmt.Sprintf("skipped %s in parkmem and stall: %v", s.Name, err))
 			}

@@ -33,6 +33,7 @@ func parse(arguments []string, usage io.Writer) (options, error) {
 	only := flags.String("only", "", "run these scenarios only, separated by commas")
 	servers := flags.String("servers", "", "measure these servers only, separated by commas")
 	rounds := flags.Int("rounds", 0, "paired rounds (0: as many as the run has)")
+	before := flags.String("before", "", "measure the server of another checkout of this repository as well, as "+roster.HeddleBefore)
 	var o options
 	flags.StringVar(&o.json, "json", "", "write all figures to this file")
 	flags.StringVar(&o.profiles, "profile", "", "write CPU profiles of the servers to this folder; figures are worse with it")
@@ -44,6 +45,9 @@ func parse(arguments []string, usage io.Writer) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("bench: what is %q?", flags.Arg(0))
+	}
+	if *before != "" {
+		roster.AddBefore(*before)
 	}
 	o.sizes = full
 	if *isQuick {

@@ -120,16 +120,24 @@ func (s *Series) addRun(r load.Result) {
 // mainRivals are those which ratios are shown to.
 var mainRivals = []string{roster.Gnet, roster.FastHTTP, roster.NetHTTP}
 
+// rivals are those in an outcome, and what Heddle was before if that is in it.
+func (o *Outcome) rivals() []string {
+	if slices.ContainsFunc(o.Series, func(s Series) bool { return s.Server == roster.HeddleBefore }) {
+		return append(slices.Clone(mainRivals), roster.HeddleBefore)
+	}
+	return mainRivals
+}
+
 func throughputTable(o *Outcome) Table {
 	t := Table{Header: []string{"server", "CPU/request"}}
-	for _, rival := range mainRivals {
+	for _, rival := range o.rivals() {
 		t.Header = append(t.Header, "of "+rival)
 	}
 	t.Header = append(t.Header, "requests/s", "p50", "p99", "busy", "waited", "load busy")
 	for i := range o.Series {
 		s := &o.Series[i]
 		row := []string{s.Server, spreadCell(s.spread(cpuPerRequest), duration)}
-		for _, rival := range mainRivals {
+		for _, rival := range o.rivals() {
 			row = append(row, rivalCell(o, s, rival, cpuPerRequest))
 		}
 		t.Rows = append(t.Rows, append(row,

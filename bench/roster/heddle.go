@@ -6,7 +6,18 @@ const (
 	HeddleEpoll    = "heddle-epoll"
 	HeddleCompiled = "heddle-compiled"
 	HeddleGnet     = "heddle-gnet"
+	HeddleBefore   = "heddle-before"
 )
+
+// AddBefore adds the server that another checkout of this repository builds, which is in
+// the folder dir: the same commands, so what differs is the framework.
+func AddBefore(dir string) {
+	command := Command{Dir: dir, Arguments: []string{"-loops", "1", "-engine", "epoll"}}
+	hello, slow := command, command
+	hello.Package = "github.com/heddle-go/heddle/examples/hello"
+	slow.Package = "github.com/heddle-go/heddle/examples/slow"
+	add(Server{Name: HeddleBefore, Order: 3, Hello: hello, Slow: slow, Waits: true, Idle: true})
+}
 
 func init() {
 	for i, s := range []struct {

@@ -33,6 +33,7 @@ type Server struct {
 type Command struct {
 	Package   string   // import path, for go build
 	Compiled  bool     // build it with fiberc
+	Dir       string   // where to build it, "" for here
 	Arguments []string // besides -addr
 }
 
