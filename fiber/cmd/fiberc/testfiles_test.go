@@ -76,8 +76,32 @@ func sleep(f *fiber.Fiber) { List[int]{1, 2, 3}.Wait(f) }
 
 func (b *Bed) Value(f *fiber.Fiber) { b.Doze(1, f) }
 
-// Unwaiting is used as a value by tests only.
+// These are used as values by tests only.
 func Unwaiting(f *fiber.Fiber) { sleep(f) }
+
+func Passed(f *fiber.Fiber) error { sleep(f); return nil }
+
+func Inner(f *fiber.Fiber) { sleep(f) }
+
+func Outer(f *fiber.Fiber) { sleep(f) }
+
+func Field(f *fiber.Fiber) { sleep(f) }
+
+func unexported(f *fiber.Fiber) { sleep(f) }
+
+func Kept(f *fiber.Fiber) { sleep(f) }
+
+func Late(f *fiber.Fiber) { sleep(f) }
+
+func Each(yield func(int) bool) { _ = yield(1) && yield(2) }
+
+func Do(fn func() error) error { return fn() }
+
+func Generic[T any](f *fiber.Fiber) { sleep(f) }
+
+type Shelf[T any] struct{}
+
+func (s Shelf[T]) Wait(f *fiber.Fiber) { sleep(f) }
 `,
 		"p/export_test.go": "package p\n\nimport \"github.com/heddle-go/heddle/fiber\"\n\nvar Sleep = sleep\n\nfunc Nap(f *fiber.Fiber) { sleep(f) }\n\n" +
 			"func (l List[T]) Second(f *fiber.Fiber) { l[1:].Wait(f) }\n\nfunc (b *Bed) Third(f *fiber.Fiber) { b.Doze(3, f) }\n",
@@ -97,12 +121,28 @@ func TestInside(t *testing.T) {
 		func(f *fiber.Fiber) { doze(b, f) },
 		func(f *fiber.Fiber) { List[string]{"", ""}.Second(f) },
 		Unwaiting, b.Value, b.Third,
+		func(f *fiber.Fiber) { g := fiber.NewGroup(f); g.Go(Passed); g.Wait(f) },
+		func(f *fiber.Fiber) {
+			for range Each {
+				f.Sleep(time.Hour)
+			}
+		},
+		func(f *fiber.Fiber) { Do(func() error { return f.Sleep(time.Hour) }) },
+		table["inner"], field.fn, made(), kept, Generic[int], Shelf[int]{}.Wait,
 	} {
 		if held(t, fn) {
 			t.Errorf("function %d holds a goroutine", i)
 		}
 	}
 }
+
+var table = map[string]func(f *fiber.Fiber){"inner": (Inner)}
+
+var field = struct{ fn func(*fiber.Fiber) }{unexported}
+
+var kept = Kept
+
+func made() func(*fiber.Fiber) { return Outer }
 
 func i3() int { return 3 }
 `,
@@ -113,7 +153,7 @@ func TestOutside(t *testing.T) {
 		func(f *fiber.Fiber) { p.Nap(f) },
 		func(f *fiber.Fiber) { p.InTest(f); time.Sleep(0) },
 		func(f *fiber.Fiber) { var s p.Sleeper = b; s.Doze(1, f) },
-		p.Unwaiting, b.Value, b.Third,
+		p.Unwaiting, b.Value, b.Third, p.Generic[string], p.Field, p.Shelf[bool]{}.Wait,
 	} {
 		if held(t, fn) {
 			t.Errorf("function %d holds a goroutine", i)
@@ -127,6 +167,7 @@ func TestQ(t *testing.T) {
 	for i, fn := range []func(f *fiber.Fiber){
 		func(f *fiber.Fiber) { Q(f); time.Sleep(0) },
 		func(f *fiber.Fiber) { var s p.Sleeper = &Bunk{}; s.Doze(1, f) },
+		p.Late, p.Generic[float64],
 	} {
 		if held(t, fn) {
 			t.Errorf("function %d holds a goroutine", i)
