@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/heddle-go/heddle/fiber/cmd/fiberc/internal/compile"
 )
@@ -111,6 +113,19 @@ func (c *cache) store(d *decision, out compile.Output) error {
 	}
 	d.Overlay, err = write(".json", text)
 	return err
+}
+
+// beside returns the generated files in the folder of a file that was named, as it was
+// named: the go command wants all files of a package.
+func (d decision) beside(file string) (list []string) {
+	dir, _ := filepath.Abs(filepath.Dir(file))
+	for path := range d.Files {
+		if _, err := os.Stat(path); err != nil && filepath.Dir(path) == dir {
+			list = append(list, strings.TrimSuffix(file, filepath.Base(file))+filepath.Base(path))
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // keep writes the generated files to dir, to be read.

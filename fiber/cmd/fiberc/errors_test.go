@@ -37,6 +37,7 @@ func TestErrors(t *testing.T) {
 		{"a flag that explain does not have", dir, "", "has no flag -x", []string{"explain", "-x", "."}},
 		{"a flag that go does not have", dir, "", "not defined: -frobnicate", []string{"build", "-frobnicate", "."}},
 		{"an overlay", dir, "", "-overlay", []string{"build", "-overlay=x", "."}},
+		{"coverage", dir, "", "-cover cannot be used", []string{"test", "-cover", "."}},
 		{"a cache that is a file", dir, "XDG_CACHE_HOME=" + file, "cache folder", []string{"build", "."}},
 		{"no cache", dir, "XDG_CACHE_HOME=relative", "cache folder", []string{"build", "."}},
 	} {

@@ -17,6 +17,7 @@ type invocation struct {
 	flags    []string // the go command's, all before the packages
 	build    []string // those of them that loading packages understands
 	packages []string
+	apart    []string // packages whose tests are built as they stand
 	rest     []string // behind the packages: arguments of the program or of the tests
 	keep     string
 	chaos    uint32 // test only: see compile.LoadChaos
@@ -74,6 +75,8 @@ func parse(command string, args []string) (*invocation, error) {
 			}
 			inv.chaos = uint32(n)
 			continue
+		case "cover", "covermode", "coverpkg", "coverprofile":
+			return nil, fmt.Errorf("-%s cannot be used: lines of generated files would be counted; measure without fiberc", name)
 		case "overlay":
 			return nil, errors.New("-overlay cannot be used: fiberc has one of its own")
 		case "json":
@@ -113,13 +116,40 @@ func parse(command string, args []string) (*invocation, error) {
 	if inv.packages == nil {
 		inv.packages = []string{"."}
 	}
+	if command == "test" {
+		inv.findBuilds()
+	}
 	return inv, nil
+}
+
+// findBuilds finds the flags behind the packages that say what is built: go test takes
+// flags there too.
+func (inv *invocation) findBuilds() {
+	for i := 0; i < len(inv.rest); i++ {
+		name, _, has := strings.Cut(strings.TrimLeft(inv.rest[i], "-"), "=")
+		if name == "args" {
+			return
+		}
+		flag := inv.rest[i : i+1]
+		if !has && takesValue[name] && i+1 < len(inv.rest) {
+			flag = inv.rest[i : i+2]
+			i++
+		}
+		if builds[name] {
+			inv.build = append(inv.build, flag...)
+		}
+	}
+}
+
+// files reports whether the package is named by its files.
+func (inv *invocation) files() bool {
+	return len(inv.packages) > 0 && strings.HasSuffix(inv.packages[0], ".go")
 }
 
 // run compiles the program and has the go command do the rest.
 func (inv *invocation) run() (int, error) {
-	plain := append(append(append([]string{inv.command}, inv.flags...), inv.packages...), inv.rest...)
-	overlay, err := inv.overlay()
+	plain := slices.Concat([]string{inv.command}, inv.flags, inv.packages, inv.rest)
+	d, err := inv.overlay()
 	if errors.Is(err, compile.ErrBroken) {
 		code, goErr := goCommand(plain...) // it says what is wrong
 		if code == 0 && goErr == nil {
@@ -130,37 +160,47 @@ func (inv *invocation) run() (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	if overlay == "" {
+	if d.Overlay == "" {
 		return goCommand(plain...)
 	}
-	args := append([]string{inv.command, "-overlay=" + overlay}, inv.flags...)
-	return goCommand(append(append(args, inv.packages...), inv.rest...)...)
+	packages := inv.packages
+	if inv.files() {
+		packages = append(packages, d.beside(packages[0])...)
+	}
+	first := 0
+	if len(inv.apart) > 0 {
+		// What io would import in its own test is tested as it stands.
+		if first, err = goCommand(slices.Concat([]string{"test"}, inv.flags, inv.apart, inv.rest)...); err != nil || len(packages) == 0 {
+			return first, err
+		}
+	}
+	code, err := goCommand(slices.Concat([]string{inv.command, "-overlay=" + d.Overlay}, inv.flags, packages, inv.rest)...)
+	return max(code, first), err
 }
 
 // chaosOverlay is overlay for packages that have nothing to do with fibers.
-func (inv *invocation) chaosOverlay() (string, error) {
+func (inv *invocation) chaosOverlay() (d decision, err error) {
 	base, err := compile.CacheDir()
 	if err != nil {
-		return "", err
+		return d, err
 	}
 	p, err := compile.LoadChaos("", inv.build, inv.packages, inv.chaos)
 	if err != nil {
-		return "", err
+		return d, err
 	}
 	p.Analyze()
 	out, err := p.Compile()
 	if err != nil {
-		return "", err
+		return d, err
 	}
-	var d decision
 	if err := (&cache{base: base}).store(&d, out); err != nil {
-		return "", err
+		return d, err
 	}
 	inv.link(compile.ChaosEvery(inv.chaos))
 	if inv.keep != "" {
 		err = d.keep(inv.keep)
 	}
-	return d.Overlay, err
+	return d, err
 }
 
 // link adds to what the linker is told.
@@ -178,30 +218,31 @@ func (inv *invocation) link(flag string) {
 	inv.flags = append([]string{"-ldflags=" + flag}, inv.flags...)
 }
 
-// overlay returns the name of the overlay file for the go command, "" if there is nothing
-// to compile in the program. What was made for the very same files is used again.
-func (inv *invocation) overlay() (string, error) {
+// overlay returns what is made of the program, with no overlay file if there is nothing to
+// compile in it. What was made for the very same files is used again.
+func (inv *invocation) overlay() (d decision, err error) {
 	if inv.chaos > 0 {
 		return inv.chaosOverlay()
 	}
 	ls, err := compile.List("", inv.build, inv.packages, inv.command == "test")
 	if err != nil || ls.Empty() {
-		return "", err
+		return d, err
 	}
 	cache, err := openCache(ls)
 	if err != nil {
-		return "", err
+		return d, err
 	}
 	d, ok := cache.find()
 	if !ok {
 		if d, err = cache.make(ls); err != nil {
-			return "", err
+			return d, err
 		}
+	}
+	if inv.command == "test" {
+		inv.packages, inv.apart = ls.Split(inv.packages)
 	}
 	if inv.keep != "" {
-		if err := d.keep(inv.keep); err != nil {
-			return "", err
-		}
+		err = d.keep(inv.keep)
 	}
-	return d.Overlay, nil
+	return d, err
 }

@@ -36,6 +36,11 @@ func run(args []string) (int, error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: fiberc build|run|test|vet|explain [flags] [packages]")
 	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		fmt.Print(usage)
+		return 0, nil
+	}
 	if args[0] == "vet" {
 		return goVet(args[1:])
 	}
@@ -51,6 +56,15 @@ func run(args []string) (int, error) {
 	}
 	return 2, fmt.Errorf("unknown command %q: want build, run, test, vet or explain", inv.command)
 }
+
+const usage = `fiberc builds programs whose handlers hold no stack while they wait.
+
+	fiberc build|run|test|vet [go's flags] [packages]
+	fiberc explain [-json] [-test] [go's build flags] [packages]
+
+-keep dir, before the packages, writes the generated files to dir as well.
+explain says what became of each handler, vet what holds up a loop.
+`
 
 // goCommand runs the go command and returns its exit code.
 func goCommand(args ...string) (int, error) { return runGo(os.Stderr, args...) }

@@ -126,7 +126,7 @@ func (p *Program) handed(e *effect, v value, given bool) {
 		return
 	}
 	e.add(p.valueEffect(v))
-	if given && len(p.argsOf(v)) > 0 {
+	if given && (len(p.argsOf(v)) > 0 || p.guess && !v.known()) {
 		e.parks = true
 	}
 }

@@ -144,6 +144,25 @@ func listStandard(dir string, flags []string, env goEnv, paths []string) (*Listi
 	return ls, nil
 }
 
+// Split takes package fiber/abi, which the standard library imports once it is compiled, from
+// what patterns name: its test would import itself. If they name it, what is left is the
+// other packages by their paths.
+func (ls *Listing) Split(patterns []string) (rest, apart []string) {
+	for _, q := range ls.packages {
+		switch {
+		case q.DepOnly:
+		case q.ImportPath == abiPath:
+			apart = append(apart, abiPath)
+		default:
+			rest = append(rest, q.ImportPath)
+		}
+	}
+	if apart == nil {
+		return patterns, nil
+	}
+	return rest, apart
+}
+
 // Empty reports whether nothing in the program can have to do with fibers.
 func (ls *Listing) Empty() bool { return !ls.anyUsed(slices.Collect(ls.paths())) }
 
