@@ -177,13 +177,3 @@ func (p *Program) dropMakers() bool {
 
 // useful reports whether what a maker makes may park.
 func (m *maker) useful() bool { return !m.nothing() || len(m.args) > 0 }
-
-// compiled reports whether all that a maker makes looks for offers.
-func (p *Program) compiled(m *maker) bool {
-	for _, r := range m.returns {
-		if r.lit != nil && !r.lit.Compiled || r.maker != nil && !r.maker.Compiled {
-			return false
-		}
-	}
-	return true
-}

@@ -33,7 +33,7 @@ func program(seed uint64, n, size int) string {
 // batch is a file of cases.
 func batch(seed uint64, list []int, size int) string {
 	var b strings.Builder
-	b.WriteString("package main\n\nimport (\n\"fmt\"\n\"iter\"\n\n\"github.com/heddle-go/heddle/fiber\"\n)\n\nvar _ = fmt.Sprint\n\n")
+	b.WriteString("package main\n\nimport (\n\"fmt\"\n\"iter\"\n\n\"github.com/heddle-go/heddle/fiber\"\n)\n\nvar _ = fmt.Sprint\nvar _ iter.Seq[int]\n\n")
 	b.WriteString("func pair2(f *fiber.Fiber, t *T, a, b int) int { t.p(f); return a*2 - b }\n\n" +
 		"func two(f *fiber.Fiber, t *T, a, b int) (int, int) { t.p(f); return b, a }\n\n" + rangesPrelude + "func init() {\n")
 	b.WriteString("\tcases = append(cases, prelude0)\n")

@@ -90,8 +90,9 @@ func smallerOnes(src string) []string {
 		case *ast.BlockStmt:
 			for i, s := range n.List {
 				add(s)
-				if i > 0 { // a variable and its only use
-					cuts = append(cuts, cut{from: at(n.List[i-1].Pos()), to: at(s.End())})
+				// A variable and its only use; a label and what goes there.
+				for j := max(0, i-2); j < i; j++ {
+					cuts = append(cuts, cut{from: at(n.List[j].Pos()), to: at(s.End())})
 				}
 			}
 		case *ast.CaseClause:
@@ -110,7 +111,7 @@ func smallerOnes(src string) []string {
 			for _, e := range []ast.Expr{n.X, n.Y} {
 				cuts = append(cuts, cut{at(n.Pos()), at(n.End()), src[at(e.Pos()):at(e.End())]})
 			}
-		case *ast.FuncDecl:
+		case *ast.FuncDecl, *ast.GenDecl:
 			cuts = append(cuts, cut{from: at(n.Pos()), to: at(n.End())})
 		}
 		return true
@@ -139,8 +140,10 @@ func checker(t *testing.T) func(src string) bool {
 		return f
 	}
 	var paths []string
-	for _, spec := range parse(token.NewFileSet(), string(driver)).Imports {
-		paths = append(paths, strings.Trim(spec.Path.Value, `"`))
+	for _, src := range []string{string(driver), batch(1, nil, 0)} {
+		for _, spec := range parse(token.NewFileSet(), src).Imports {
+			paths = append(paths, strings.Trim(spec.Path.Value, `"`))
+		}
 	}
 	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedImports | packages.NeedDeps | packages.NeedName, Dir: repository(t)}, paths...)
 	if err != nil {

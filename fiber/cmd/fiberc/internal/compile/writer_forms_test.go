@@ -140,7 +140,8 @@ func (w *writer) selects() {
 	w.f("case *new(chan int) <- %s:\nt.log(\"never\")\n}", w.expr(1))
 }
 
-// rangesPrelude is what ranges over functions and generic literals in random programs use.
+// rangesPrelude is what ranges over functions and generic literals in random programs use;
+// prelude0 uses all of it, whatever programs there are.
 const rangesPrelude = `
 func upTo0(f *fiber.Fiber, t *T, n int) iter.Seq[int] {
 	return func(yield func(int) bool) {
@@ -241,7 +242,6 @@ func apply0[A any](f *fiber.Fiber, t *T, v A, fn func(A) A) A {
 	return fn(v)
 }
 
-// Whatever programs there are, all this is used by compiled code.
 func prelude0(f *fiber.Fiber, t *T) {
 	l := &list0[int]{f, t, []int{1, 2}}
 	for x := range l.back(l.all()) {
