@@ -218,6 +218,10 @@ func (t *conn) depart(cause error) {
 		t.end = &netpoll.OpError{Op: "read", Err: net.ErrClosed}
 	case errors.Is(cause, io.EOF):
 		t.end = io.EOF
+		// gnet says the same of an error that comes without anything to read.
+		if err := fault(uintptr(t.fd)); err != nil {
+			t.end = &netpoll.OpError{Op: "read", Err: err}
+		}
 	default:
 		t.end = &netpoll.OpError{Op: "read", Err: cause}
 	}

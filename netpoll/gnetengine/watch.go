@@ -66,20 +66,20 @@ func (t *conn) awaitReset() error {
 	t.reset = w
 	post := t.guest.loop.Post
 	go func() {
-		cause := 0
+		var cause error
 		if raw, err := w.file.SyscallConn(); err == nil {
 			raw.Read(func(fd uintptr) bool {
 				if poll(fd, 0)&(unix.POLLERR|unix.POLLHUP) == 0 {
 					return false
 				}
 				// Without an error both sides have closed in order: nothing else can come.
-				cause, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+				cause = fault(fd)
 				return true
 			})
 		}
 		w.file.Close()
-		if cause != 0 {
-			post(func() { w.wasReset(unix.Errno(cause)) })
+		if cause != nil {
+			post(func() { w.wasReset(cause) })
 		}
 	}()
 	return nil
@@ -92,11 +92,20 @@ func (w *watch) wasReset(cause error) {
 	if t == nil {
 		return
 	}
-	if cause == unix.EPIPE { // Linux: a reset after the end
-		cause = unix.ECONNRESET
-	}
 	t.reset = nil
 	t.broken(&netpoll.OpError{Op: "read", Err: cause})
+}
+
+// fault takes the error of a socket, nil if there is none.
+func fault(fd uintptr) error {
+	switch code, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); code {
+	case 0:
+		return nil
+	case int(unix.EPIPE): // Linux: a reset after the end
+		return unix.ECONNRESET
+	default:
+		return unix.Errno(code)
+	}
 }
 
 // open makes the duplicate.
