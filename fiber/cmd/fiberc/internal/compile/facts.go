@@ -40,7 +40,18 @@ func factsOf(f *Func) *facts {
 	} else if f.Loop != nil {
 		self = f.Loop.Body
 	}
-	within := func(n ast.Node) bool { return n.Pos() >= self.Pos() && n.End() <= self.End() }
+	in := func(n, in ast.Node) bool { return n.Pos() >= in.Pos() && n.End() <= in.End() }
+	within := func(n ast.Node) bool {
+		if f.Loop != nil && f.Loop.Tok == token.ASSIGN {
+			// What is assigned to is evaluated there too.
+			for _, e := range []ast.Expr{f.Loop.Key, f.Loop.Value} {
+				if e != nil && in(n, e) {
+					return true
+				}
+			}
+		}
+		return in(n, self)
+	}
 	seen := map[types.Object]bool{}
 	for _, u := range w.uses {
 		own := w.owner[u.obj]

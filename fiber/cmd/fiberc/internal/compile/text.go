@@ -21,7 +21,10 @@ type edit struct {
 func (p *Program) apply(pkg *Package, file *ast.File, pos, end token.Pos, edits []edit) string {
 	src := pkg.src[file]
 	tf := p.Fset.File(file.FileStart)
-	sort.SliceStable(edits, func(i, j int) bool { return edits[i].pos < edits[j].pos })
+	sort.SliceStable(edits, func(i, j int) bool {
+		a, b := edits[i], edits[j]
+		return a.pos < b.pos || a.pos == b.pos && a.end < b.end // what is inserted comes first
+	})
 	var b strings.Builder
 	at := pos
 	for _, e := range edits {
