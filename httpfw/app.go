@@ -226,7 +226,11 @@ func (a *App) route(c *Ctx) *route {
 		c.miss = &miss{err: errPathTooLong}
 		return a.badPath
 	}
-	r, out := a.router.find(c.Method(), c.req.Path, &c.params)
+	want := methodBits[c.req.Method]
+	if want == 0 {
+		want = a.router.method(c.Method())
+	}
+	r, out := a.router.find(want, c.req.Path, &c.params)
 	if out.kind == routeFound {
 		return r
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/heddle-go/heddle/codec/http1"
 )
 
 // The router finds the route for a method and a path.
@@ -88,11 +90,10 @@ func (r *router[T]) add(method, pattern string, value T) error {
 	return nil
 }
 
-// find looks the route up. p is set for routeFound and empty otherwise.
-// The method is case-sensitive, as in HTTP; one that no route has is nothing
-// special (405 or 404; a caller that prefers 501 knows the method).
-func (r *router[T]) find(method string, path []byte, p *routeParams) (value T, out routeOutcome) {
-	want := r.method(method)
+// find looks the route for a method and a path up. p is set for routeFound and empty
+// otherwise. The method is case-sensitive, as in HTTP; one that no route has, whose set
+// is empty, is nothing special (405 or 404; a caller that prefers 501 knows the method).
+func (r *router[T]) find(want routeMethods, path []byte, p *routeParams) (value T, out routeOutcome) {
 	if len(path) <= routePathBytesMax {
 		if e := r.tree.match(path, 0, want, p); e != nil {
 			p.pattern = e.pattern
@@ -174,27 +175,16 @@ const (
 	methodTrace
 )
 
+// methodBits has the bit of each method that http1 knows by number.
+var methodBits = [http1.MethodCount]routeMethods{
+	http1.GET: methodGet, http1.HEAD: methodHead, http1.POST: methodPost, http1.PUT: methodPut, http1.DELETE: methodDelete,
+	http1.PATCH: methodPatch, http1.OPTIONS: methodOptions, http1.TRACE: methodTrace, http1.CONNECT: methodConnect,
+}
+
 // method returns the bit of a method, 0 if no route can have it.
 func (r *router[T]) method(name string) routeMethods {
-	switch name {
-	case "GET":
-		return methodGet
-	case "POST":
-		return methodPost
-	case "HEAD":
-		return methodHead
-	case "PUT":
-		return methodPut
-	case "DELETE":
-		return methodDelete
-	case "PATCH":
-		return methodPatch
-	case "OPTIONS":
-		return methodOptions
-	case "CONNECT":
-		return methodConnect
-	case "TRACE":
-		return methodTrace
+	if m := http1.MethodOf(name); m != http1.MethodOther {
+		return methodBits[m]
 	}
 	for i, m := range r.methods {
 		if m == name {

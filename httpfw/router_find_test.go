@@ -20,7 +20,7 @@ func routesOf(list string) (routes []testRoute) {
 // kind of the miss and the methods allowed, and " /" for the other form.
 func describe(r *router[string], method, path string) string {
 	var p routeParams
-	value, out := r.find(method, []byte(path), &p)
+	value, out := r.find(r.method(method), []byte(path), &p)
 	var s string
 	switch out.kind {
 	case routeFound:
@@ -267,7 +267,7 @@ func TestRouterMethodLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	var p routeParams
-	if v, out := r.find("M54", []byte("/a"), &p); v != 54 || out.kind != routeFound {
+	if v, out := r.find(r.method("M54"), []byte("/a"), &p); v != 54 || out.kind != routeFound {
 		t.Fatal(v, out)
 	}
 }
@@ -285,7 +285,7 @@ func TestRouterForge(t *testing.T) {
 		}
 	}
 	for _, q := range forgeRequests {
-		if _, out := r.find(q.method, []byte(q.path), new(routeParams)); out.kind != q.want {
+		if _, out := r.find(r.method(q.method), []byte(q.path), new(routeParams)); out.kind != q.want {
 			t.Errorf("%v: got %v", q, out)
 		}
 	}
@@ -298,7 +298,7 @@ func TestRouterParams(t *testing.T) {
 	if _, ok := p.get(path, "x"); ok || p.count() != 0 {
 		t.Fatal("parameters before find")
 	}
-	r.find("GET", path, &p)
+	r.find(r.method("GET"), path, &p)
 	copied := append([]byte(nil), path...) // as a park does
 	clear(path)
 	for name, want := range map[string]string{"x": "one", "y": "two/three"} {
@@ -313,7 +313,7 @@ func TestRouterParams(t *testing.T) {
 	if _, ok := p.get(copied, "z"); ok {
 		t.Error("z is no parameter")
 	}
-	if r.find("GET", []byte("/none"), &p); p.count() != 0 {
+	if r.find(r.method("GET"), []byte("/none"), &p); p.count() != 0 {
 		t.Error("parameters of the request before")
 	}
 }
@@ -322,13 +322,13 @@ func TestRouterLongPath(t *testing.T) {
 	r := newTestRouter(t, routesOf("GET /*rest"))
 	var p routeParams
 	path := []byte("/" + strings.Repeat("a/", routePathBytesMax/2))
-	if _, out := r.find("GET", path, &p); out.kind != routeFound || len(path) != routePathBytesMax {
+	if _, out := r.find(r.method("GET"), path, &p); out.kind != routeFound || len(path) != routePathBytesMax {
 		t.Fatal(out, len(path))
 	}
 	if v, _ := p.get(path, "rest"); len(v) != len(path)-1 {
 		t.Fatal(len(v))
 	}
-	if _, out := r.find("GET", append(path, 'a'), &p); out != (routeOutcome{}) {
+	if _, out := r.find(r.method("GET"), append(path, 'a'), &p); out != (routeOutcome{}) {
 		t.Fatal(out)
 	}
 }

@@ -7,32 +7,40 @@ package http1
 // where the next request starts, and that is how requests are smuggled (RFC 9112 section
 // 11.2); so nothing is repaired, the first doubt is a refusal.
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // framingLengths has a bit for each length of the names in framing.
 const framingLengths = 1<<2 | 1<<4 | 1<<6 | 1<<7 | 1<<10 | 1<<14 | 1<<17
 
+// host is that name as a little-endian number.
+const host = 'h' | 'o'<<8 | 's'<<16 | 't'<<24
+
 // framing takes note of a field that decides about the connection or about where the
 // message ends. Such a field may stand once: two of them, even with the same value,
-// are what another server may read differently.
-func (h *Head) framing(name, value []byte, seen *uint16, request bool) *rule {
+// are what another server may read differently. at is how many fields came before it.
+func (h *Head) framing(f *Field, at int, seen *uint16, request bool) *rule {
+	name, value := f.Name, f.Value
 	switch len(name) {
 	case 2:
 		if fold(name, "te") && hasOption(value, "trailers") {
 			*seen |= seenTrailersOK
 		}
 	case 4:
-		if !request || !fold(name, "host") {
+		// The letters of a token in lower case; no other byte becomes one.
+		if !request || binary.LittleEndian.Uint32(name)|0x20202020 != host {
 			return nil
 		}
 		if *seen&seenHost != 0 {
 			return twoHosts
 		}
 		*seen |= seenHost
-		if !validAuthority(value) {
+		if !h.known.is(value) {
 			return badHost
 		}
-		h.host = value
+		h.hostAt = uint16(at)
 	case 6:
 		if name[0]|0x20 == 'c' && fold(name, "cookie") {
 			*seen |= seenCookie

@@ -63,8 +63,9 @@ type Head struct {
 	// Upgrade: an Upgrade field, and Connection lists it (RFC 9110 section 7.8). Never in HTTP/1.0.
 	Upgrade bool
 
-	host     []byte   // value of the Host field
-	progress Progress // where the next Parse goes on
+	hostAt   uint16    // index of the Host field
+	known    validHost // the last Host field that was accepted, of whatever request
+	progress Progress  // where the next Parse goes on
 }
 
 // Lookup returns the value of the first field of that name, in any case of letters,
@@ -90,6 +91,73 @@ func (h *Head) Progress() Progress { return h.progress }
 // Resume makes the next Parse go on from p. Its buffer must start with the bytes
 // that p was made from.
 func (h *Head) Resume(p Progress) { h.progress = p }
+
+// A message is what the heads of requests and responses differ in.
+type message interface {
+	// firstLine reads the first line and returns the offset behind it and nil; more, having
+	// put into progress where it can go on; or the offset of an error, and the rule.
+	firstLine(buf []byte, lim *Limits) (int, *rule)
+	isRequest() bool
+}
+
+// parse reads the head of m, whose Head h is, from the start of buf or where it stopped.
+// It returns the offset behind the head, what the fields contained, and nil; more; or the
+// offset of an error, and the rule.
+func (h *Head) parse(m message, buf []byte, lim *Limits) (end int, seen uint16, bad *rule) {
+	most := lim.headerBytes()
+	if len(buf) > most {
+		buf = buf[:most]
+	}
+	if uint(h.progress.at) > uint(len(buf)) {
+		h.progress = Progress{} // other bytes than before: the caller's mistake
+	}
+	resumed := h.progress.at != 0
+	if resumed {
+		h.Fields = h.Fields[:0] // the last pass fills it
+	} else {
+		h.clear()
+	}
+	end, bad = h.read(m, buf, lim)
+	if resumed && bad == nil {
+		h.clear()
+		end, bad = h.read(m, buf, lim)
+	}
+	if bad == more {
+		if len(buf) < most {
+			return 0, 0, more
+		}
+		if end, bad = len(buf), headLong; h.progress.line == 0 && m.isRequest() {
+			bad = targetLong
+		}
+	}
+	seen = h.progress.seen
+	h.progress = Progress{}
+	return end, seen, bad
+}
+
+// clear prepares for a head from its first byte.
+func (h *Head) clear() {
+	h.Fields = h.Fields[:0]
+	h.ContentLength = -1
+	h.Chunked = false
+	h.progress = Progress{}
+}
+
+// read is one pass from h.progress on.
+func (h *Head) read(m message, buf []byte, lim *Limits) (int, *rule) {
+	if h.progress.line == 0 {
+		end, bad := m.firstLine(buf, lim)
+		if bad != nil {
+			return end, bad
+		}
+		var seen uint16
+		if h.Minor == 0 {
+			seen = seenOld
+		}
+		h.progress = Progress{line: uint32(end), at: uint32(end), seen: seen}
+	}
+	return h.section(buf, m.isRequest(), lim.headerCount())
+}
 
 // section reads field lines from h.progress on, up to and including the blank line.
 // It returns the offset behind that and nil; more, having put how far it got into
@@ -131,7 +199,7 @@ func (h *Head) section(buf []byte, request bool, countMax int) (int, *rule) {
 		field.Name, field.Value = buf[line:colon:colon], value
 		// Few lengths of names matter; this test spares the others the call.
 		if n := uint(colon - line); n <= 17 && framingLengths>>n&1 != 0 {
-			if bad = h.framing(buf[line:colon], value, &p.seen, request); bad != nil {
+			if bad = h.framing(field, count, &p.seen, request); bad != nil {
 				at = colon + 1
 				break
 			}

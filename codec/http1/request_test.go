@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -177,19 +178,24 @@ func TestRFC9112_3_2_Forms(t *testing.T) {
 	}
 }
 
+var goodHosts = []string{"", "h", "a.b-c_d~e", "127.0.0.1", "h:80", "h:", "h:65535", "h:0080", ":80", "[::1]", "[::1]:80",
+	"[1:2:3:4:5:6:7:8]", "[1::8]", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:1.2.3.4]", "[::]", "[1:2:3:4:5:6:7::]", "[FE80::a]",
+	strings.Repeat("h", 22), strings.Repeat("h", 23), strings.Repeat("h", 24)}
+
+var badHosts = []string{"a b", "a,b", "a/b", "http://a", "u@h", "h:x", "h:80:80", "h:65536", "h:-1", "h:99999999999999999999",
+	"[::1", "::1", "[::1]x", "[]", "[:]", "[:::]", "[1::2::3]", "[1:2:3:4:5:6:7]", "[1:2:3:4:5:6:7:8:9]", "[12345::]", "[g::]",
+	"[::1%25eth0]", "[v1.x]", "[::1.2.3]", "[::1.2.3.256]", "[::01.2.3.4]", "[1:2:3:4:5:6:7:1.2.3.4]", "[1:2:3:4:5:6:7:8::]",
+	"h%41", "h\x80", "h?x", "h#", "h\\x", "\"h\"", "[1:]", "[1:2:3:4:5:6:7:]", strings.Repeat("h", 22) + "/", strings.Repeat("h", 23) + "/"}
+
 func TestRFC9112_3_2_Host(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\n"
-	for _, host := range []string{"", "h", "a.b-c_d~e", "127.0.0.1", "h:80", "h:", "h:65535", "h:0080", ":80", "[::1]", "[::1]:80",
-		"[1:2:3:4:5:6:7:8]", "[1::8]", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:1.2.3.4]", "[::]", "[1:2:3:4:5:6:7::]", "[FE80::a]"} {
+	for _, host := range goodHosts {
 		if r := accept(t, get+"Host: "+host+"\r\n\r\n"); string(r.Host) != host || r.Host == nil {
 			t.Errorf("host %q: got %q", host, r.Host)
 		}
 		accept(t, get+"hOST:\t "+host+" \t\r\nX: y\r\n\r\n")
 	}
-	for _, host := range []string{"a b", "a,b", "a/b", "http://a", "u@h", "h:x", "h:80:80", "h:65536", "h:-1", "h:99999999999999999999",
-		"[::1", "::1", "[::1]x", "[]", "[:]", "[:::]", "[1::2::3]", "[1:2:3:4:5:6:7]", "[1:2:3:4:5:6:7:8:9]", "[12345::]", "[g::]",
-		"[::1%25eth0]", "[v1.x]", "[::1.2.3]", "[::1.2.3.256]", "[::01.2.3.4]", "[1:2:3:4:5:6:7:1.2.3.4]", "[1:2:3:4:5:6:7:8::]",
-		"h%41", "h\x80", "h?x", "h#", "h\\x", "\"h\"", "[1:]", "[1:2:3:4:5:6:7:]"} {
+	for _, host := range badHosts {
 		refuse(t, get+"Host: "+host+"\r\n\r\n", badHost, 21)
 	}
 	refuse(t, get+"\r\n", noHost, 16)
@@ -199,6 +205,21 @@ func TestRFC9112_3_2_Host(t *testing.T) {
 	refuse(t, "GET / HTTP/1.0\r\nHost: h\r\nHost: h\r\n\r\n", twoHosts, 30)
 	if r := accept(t, "GET / HTTP/1.0\r\n\r\n"); len(r.Host) != 0 {
 		t.Errorf("host %q out of nothing", r.Host)
+	}
+}
+
+// A host that was accepted is remembered; that changes nothing for any other.
+func TestRFC9112_3_2_HostAfterHost(t *testing.T) {
+	head := func(host string) []byte { return []byte("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n") }
+	for _, first := range append(goodHosts, badHosts...) {
+		var r Request
+		for _, second := range append(goodHosts, badHosts...) {
+			r.Parse(head(first), nil)
+			_, err := r.Parse(head(second), nil)
+			if good := slices.Contains(goodHosts, second); good != (err == nil) || good && string(r.Host) != second {
+				t.Errorf("%q after %q: %q, %v", second, first, r.Host, err)
+			}
+		}
 	}
 }
 

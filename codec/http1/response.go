@@ -36,38 +36,16 @@ type Response struct {
 // is the length that the body would have. A 1xx or 204 with content is refused.
 // lim may be nil; TargetBytesMax does not apply.
 func (r *Response) Parse(buf []byte, lim *Limits, request Method) (n int, err error) {
-	if most := lim.headerBytes(); len(buf) > most {
-		buf = buf[:most]
-	}
-	if uint(r.progress.at) > uint(len(buf)) {
-		r.progress = Progress{} // other bytes than before: the caller's mistake
-	}
-	resumed := r.progress.at != 0
-	if resumed {
-		r.Fields = r.Fields[:0] // the last pass fills it
-	} else {
-		r.clear()
-	}
-	end, bad := r.read(buf, lim)
-	if resumed && bad == nil {
-		r.clear()
-		end, bad = r.read(buf, lim)
-	}
+	end, seen, bad := r.parse(r, buf, lim)
 	if bad == nil {
-		seen := r.progress.seen
-		r.progress = Progress{}
 		if bad = r.finish(seen, request); bad == nil {
 			return end, nil
 		}
 		end -= 2
 	}
 	if bad == more {
-		if len(buf) < lim.headerBytes() {
-			return 0, nil
-		}
-		end, bad = len(buf), headLong
+		return 0, nil
 	}
-	r.progress = Progress{}
 	return 0, &Error{Status: 502, Rule: bad.text, Offset: end}
 }
 
@@ -79,35 +57,12 @@ func (r *Response) Reset() {
 	*r = Response{Head: Head{Fields: fields[:0], ContentLength: -1}}
 }
 
-func (r *Response) clear() {
-	r.Fields = r.Fields[:0]
-	r.ContentLength = -1
-	r.Chunked = false
-	r.progress = Progress{}
-}
+// isRequest: the Host field, expectations and the like are nothing in a response.
+func (r *Response) isRequest() bool { return false }
 
-// read is one pass from r.progress on.
-func (r *Response) read(buf []byte, lim *Limits) (int, *rule) {
-	if r.progress.line == 0 {
-		end, bad := r.statusLine(buf)
-		if bad == more && end > 0 {
-			r.progress.at = uint32(end)
-		}
-		if bad != nil {
-			return end, bad
-		}
-		var seen uint16
-		if r.Minor == 0 {
-			seen = seenOld
-		}
-		r.progress = Progress{line: uint32(end), at: uint32(end), seen: seen}
-	}
-	return r.section(buf, false, lim.headerCount())
-}
-
-// statusLine reads "version SP status [SP reason] CRLF". With more it returns where
-// the scan of the reason phrase goes on, or 0.
-func (r *Response) statusLine(buf []byte) (int, *rule) {
+// firstLine reads "version SP status [SP reason] CRLF". With more, progress says where
+// the scan of the reason phrase goes on.
+func (r *Response) firstLine(buf []byte, _ *Limits) (int, *rule) {
 	const codeAt, reasonAt = 9, 13
 	if end, bad := scanVersion(buf, 0); bad == more {
 		return 0, more
@@ -142,7 +97,11 @@ func (r *Response) statusLine(buf []byte) (int, *rule) {
 	if end < len(buf) && buf[end] == ' ' {
 		end = scanValue(buf, max(reasonAt, int(r.progress.at)))
 		r.Reason = buf[reasonAt:end:end]
-		if bad := lineEnd(buf, end, reasonByte); bad != nil {
+		bad := lineEnd(buf, end, reasonByte)
+		if bad == more {
+			r.progress.at = uint32(end)
+		}
+		if bad != nil {
 			return end, bad
 		}
 		return end + 2, nil
