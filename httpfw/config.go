@@ -12,7 +12,7 @@ import (
 )
 
 // Config says how an App serves. The zero value is meant to be used: every limit is
-// on. A negative duration, size or count switches its limit off; docs/limits.md says
+// on. A negative duration, size or count switches its limit off; docs/SECURITY.md says
 // what a client gets that exceeds one.
 type Config struct {
 	// Fiber configures the runtime that Run and Start make: loops, stalls, Block.
