@@ -12,11 +12,11 @@ import (
 
 // A kind is one way of being hostile.
 type kind struct {
-	name     string
-	about    string
-	bytes    int64 // what one peer may make the server hold, at most
-	connsMax int   // of the server, a loop
-	act      func(p *peer) error
+	name   string
+	about  string
+	bytes  int64                      // what one peer may make the server hold, at most
+	limits func(peers int) serverSpec // that the server has in place of its defaults; or nil
+	act    func(p *peer) error
 }
 
 const (
@@ -33,22 +33,39 @@ const (
 )
 
 var kinds = []kind{
-	{"idle", "connected, and nothing more", bareBytes, 0, (*peer).readToEnd},
-	{"slow-head", "a head that comes byte by byte", headBytes, 0, func(p *peer) error { return p.drip(dripHead) }},
-	{"slow-body", "a body that comes byte by byte", stackBytes, 0, func(p *peer) error { return p.drip(dripBody) }},
-	{"half", "half a request, then silence", stackBytes, 0, func(p *peer) error { return p.sayAndWait(halfRequest) }},
-	{"keep-alive", "one request, then silence", bareBytes, 0, func(p *peer) error { return p.sayAndWait(oneRequest) }},
-	{"no-read", "a reply of 16 MiB that is never read", owedBytes + stackBytes, 0, (*peer).neverRead},
-	{"pipeline", "64 requests at once, again and again", owedBytes, 0, (*peer).pipeline},
-	{"flood", "connections that come and go, against ConnsMax", bareBytes, floodConnsMax, (*peer).comeAndGo},
-	{"vanish", "requests of all sorts, and a reset in the middle", owedBytes + stackBytes, 0, (*peer).vanish},
+	{"idle", "connected, and nothing more", bareBytes, nil, (*peer).readToEnd},
+	{"slow-head", "a head that comes byte by byte", headBytes, nil, func(p *peer) error { return p.drip(dripHead) }},
+	{"slow-body", "a body that comes byte by byte", stackBytes, nil, func(p *peer) error { return p.drip(dripBody) }},
+	{"half", "half a request, then silence", stackBytes, nil, func(p *peer) error { return p.sayAndWait(halfRequest) }},
+	{"keep-alive", "one request, then silence", bareBytes, nil, func(p *peer) error { return p.sayAndWait(oneRequest) }},
+	{"no-read", "a reply of 16 MiB that is never read", owedBytes + stackBytes, nil, (*peer).neverRead},
+	{"pipeline", "64 requests at once, again and again", owedBytes, nil, (*peer).pipeline},
+	{"flood", "connections that come and go, against Listen.ConnsMax", bareBytes, inBacklog, (*peer).comeAndGo},
+	{"flood-all", "the same, against ConnsMax", bareBytes, inAll, (*peer).comeAndGo},
+	{"flood-few", "the same from four addresses, against ConnsPerAddressMax", bareBytes, byAddress, (*peer).comeAndGo},
+	{"vanish", "requests of all sorts, and a reset in the middle", owedBytes + stackBytes, nil, (*peer).vanish},
 }
 
-// floodConnsMax is the limit that the flood runs into: a quarter of its peers find room.
-const floodConnsMax = 1250
+// The limits of floods: a few of the peers find room.
+
+func inBacklog(peers int) serverSpec { return serverSpec{LoopConnsMax: peers / 8} }
+func inAll(peers int) serverSpec     { return serverSpec{ConnsMax: peers / 4} }
+
+// byAddress leaves room for the good clients, which share an address too.
+func byAddress(peers int) serverSpec {
+	return serverSpec{ConnsPerAddressMax: max(peers/20, 2*goodClients)}
+}
+
+// limitsFor is what the server is told.
+func (k kind) limitsFor(peers int) serverSpec {
+	if k.limits == nil {
+		return serverSpec{}
+	}
+	return k.limits(peers)
+}
 
 // mixture is the soak: peers of all kinds that change after a while.
-var mixture = kind{"mixture", "all kinds, and resets at random", owedBytes + stackBytes, 0, (*peer).mix}
+var mixture = kind{"mixture", "all kinds, and resets at random", owedBytes + stackBytes, nil, (*peer).mix}
 
 // kindOf returns the kind of a name.
 func kindOf(name string) (kind, error) {

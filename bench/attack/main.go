@@ -160,7 +160,8 @@ func attack(ctx context.Context) error {
 // run holds a server against one kind of attack.
 func (o options) run(ctx context.Context, k kind) (out outcome, err error) {
 	out.Kind = k.name
-	srv, err := startChild(ctx, o.first, "server", serverSpec{ConnsMax: k.connsMax})
+	limits := k.limitsFor(o.peers)
+	srv, err := startChild(ctx, o.first, "server", limits)
 	if err != nil {
 		return out, err
 	}
@@ -169,7 +170,7 @@ func (o options) run(ctx context.Context, k kind) (out outcome, err error) {
 	if err := srv.read(&addr); err != nil {
 		return out, err
 	}
-	fine, err := startChild(ctx, o.first, "good", goodSpec{Addr: addr, Clients: goodClients, Rate: goodRate, Fresh: k.connsMax == 0})
+	fine, err := startChild(ctx, o.first, "good", goodSpec{Addr: addr, Clients: goodClients, Rate: goodRate, Fresh: !limits.full()})
 	if err != nil {
 		return out, err
 	}

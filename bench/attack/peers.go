@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"time"
 
 	"github.com/heddle-go/heddle/fiber"
@@ -39,9 +40,10 @@ type crew struct {
 
 // A peer is one attacker with its connection.
 type peer struct {
-	crew *crew
-	f    *fiber.Fiber
-	v    *netpoll.View
+	crew   *crew
+	number int
+	f      *fiber.Fiber
+	v      *netpoll.View
 }
 
 // rampTime bounds the time until the peers are there; those against a limit never all are.
@@ -62,8 +64,8 @@ func peers(specification []byte) error {
 	}
 	l := rt.Loops()[0]
 	cr.fresh = cr.spec.Peers
-	for range cr.spec.Peers {
-		l.Go(func(f *fiber.Fiber) { (&peer{crew: cr, f: f}).run() })
+	for i := range cr.spec.Peers {
+		l.Go(func(f *fiber.Fiber) { (&peer{crew: cr, number: i, f: f}).run() })
 	}
 	rt.Start()
 	select {
@@ -85,11 +87,39 @@ func peers(specification []byte) error {
 	})
 }
 
+// addresses is from how many addresses the peers come that run into a limit for each;
+// the good clients have one more.
+const addresses = 4
+
+// dial connects p.
+func (p *peer) dial() (*netpoll.View, error) {
+	cr := p.crew
+	if cr.kind.limitsFor(cr.spec.Peers).ConnsPerAddressMax == 0 {
+		return netpoll.Dialer{Timeout: 20 * time.Second}.Dial(p.f, "tcp", cr.spec.Addr)
+	}
+	from := net.IPv4(127, 0, 0, byte(2+p.number%addresses))
+	d := net.Dialer{Timeout: 20 * time.Second, LocalAddr: &net.TCPAddr{IP: from}}
+	var nc net.Conn
+	var err error
+	if blocked := p.f.Block(func() { nc, err = d.Dial("tcp", cr.spec.Addr) }); blocked != nil {
+		return nil, blocked
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := netpoll.Adopt(p.f.Loop(), nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return c.As(p.f), nil
+}
+
 // run connects again and again.
 func (p *peer) run() {
 	cr := p.crew
 	for first := true; cr.pace(p.f) == nil; first = false {
-		v, err := netpoll.Dialer{Timeout: 20 * time.Second}.Dial(p.f, "tcp", cr.spec.Addr)
+		v, err := p.dial()
 		if first {
 			if cr.fresh--; cr.fresh == 0 {
 				close(cr.up)

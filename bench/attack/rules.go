@@ -15,6 +15,7 @@ const (
 	memoryPart  = 0.10     // more than at the start, in the end
 	memorySlack = 24 << 20 // the read buffers, and garbage
 	keptBytes   = 1600     // what Go's runtime keeps for each peer it has seen at once, with its handler's goroutine
+	turnedPart  = 0.05     // of the peers: connections that are turned away, or end, at any time
 	pooled      = 64 + 5   // goroutines that a loop may keep for later (package fiber)
 )
 
@@ -85,9 +86,12 @@ func (out *outcome) judge(o options) {
 		breaks("p99 %v, undisturbed %v", out.Attacked, out.Clean)
 	}
 	k, _ := kindOf(out.Kind)
-	bound := out.Start.Memory + memorySlack + 2*k.bytes*int64(o.peers) // twice: the collector's
+	bound := out.Start.Memory + memorySlack + 2*k.bytes*int64(k.limitsFor(o.peers).most(o.peers)) // twice: the collector's
 	if out.Most.Memory > bound {
 		breaks("memory %s under attack, want at most %s", megabytes(out.Most.Memory), megabytes(bound))
+	}
+	if most := out.Start.Descriptors + k.limitsFor(o.peers).most(o.peers) + 2 + int(turnedPart*float64(o.peers)); out.Most.Descriptors > most {
+		breaks("%d descriptors under attack, want at most %d", out.Most.Descriptors, most)
 	}
 	if out.Start.Memory > out.highWater(o) {
 		breaks("memory %s after a first attack, of %s before it", megabytes(out.Start.Memory), megabytes(out.Fresh.Memory))

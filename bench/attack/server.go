@@ -18,8 +18,28 @@ import (
 // The server under attack: an App with the default limits. The process tells its own
 // figures, not over the network, which may be full.
 
+// A serverSpec has limits that differ from the defaults; 0: the default.
 type serverSpec struct {
-	ConnsMax int // a loop; 0: the default, none
+	LoopConnsMax       int // Listen.ConnsMax: those beyond wait in the backlog
+	ConnsMax           int // those beyond get 503
+	ConnsPerAddressMax int // those beyond get 429; by default none for loopback addresses
+}
+
+// full reports whether peers can take every place that good clients need for new
+// connections; what those have they keep.
+func (s serverSpec) full() bool { return s.LoopConnsMax > 0 || s.ConnsMax > 0 }
+
+// most is how many connections of peers the server may hold at once.
+func (s serverSpec) most(peers int) int {
+	switch {
+	case s.LoopConnsMax > 0:
+		return min(peers, s.LoopConnsMax*runtime.GOMAXPROCS(0))
+	case s.ConnsMax > 0:
+		return min(peers, s.ConnsMax)
+	case s.ConnsPerAddressMax > 0:
+		return min(peers, s.ConnsPerAddressMax*addresses)
+	}
+	return peers
 }
 
 // figures are what the server process holds.
@@ -48,7 +68,9 @@ func serve(specification []byte) error {
 		return err
 	}
 	config := httpfw.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
-	config.Listen.ConnsMax = spec.ConnsMax
+	config.Listen.ConnsMax = spec.LoopConnsMax
+	config.ConnsMax = spec.ConnsMax
+	config.ConnsPerAddressMax = spec.ConnsPerAddressMax
 	app := httpfw.New(config)
 	app.Get("/id/:id", func(c *httpfw.Ctx) error { return c.Text(200, c.Param("id")) })
 	app.Post("/echo", func(c *httpfw.Ctx) error {
