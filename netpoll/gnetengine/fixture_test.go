@@ -4,6 +4,7 @@ package gnetengine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -131,6 +132,14 @@ func hear(t *testing.T, c net.Conn, want string) {
 	b := make([]byte, len(want))
 	if n, err := io.ReadFull(c, b); err != nil || string(b) != want {
 		t.Fatalf("got %q, %v; want %q", b[:n], err, want)
+	}
+}
+
+// ended wants the server to end c, and nothing before that.
+func ended(t *testing.T, c net.Conn) {
+	t.Helper()
+	if b, err := io.ReadAll(c); len(b) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %q, %v; want the end", b, err)
 	}
 }
 

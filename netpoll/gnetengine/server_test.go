@@ -20,12 +20,12 @@ import (
 
 // Stop cancels parked fibers, which still end in order.
 func TestStopParked(t *testing.T) {
-	ended := make(chan error, 32)
+	errs := make(chan error, 32)
 	s := start(t, options{noStop: true, gnet: gnet.Options{NumEventLoop: 2}}, func(f *fiber.Fiber, v *netpoll.View) {
 		v.Write([]byte("in"))
 		err := f.Sleep(time.Hour)
 		v.Write([]byte("out"))
-		ended <- err
+		errs <- err
 	})
 	var conns []net.Conn
 	for range 32 {
@@ -35,7 +35,7 @@ func TestStopParked(t *testing.T) {
 	}
 	stop(t, s)
 	for _, c := range conns {
-		if err := receive(t, ended); err != fiber.ErrClosed {
+		if err := receive(t, errs); err != fiber.ErrClosed {
 			t.Error(err)
 		}
 		if b, err := io.ReadAll(c); err != nil || string(b) != "out" {
@@ -99,9 +99,7 @@ func TestEngineCloses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []net.Conn{c, dial(t, s)} {
-		if b, err := io.ReadAll(c); len(b) > 0 {
-			t.Errorf("%q, %v", b, err)
-		}
+		ended(t, c)
 	}
 }
 
