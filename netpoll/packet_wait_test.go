@@ -68,14 +68,16 @@ func TestPacketWaitsEnd(t *testing.T) {
 	t.Run("close", func(t *testing.T) {
 		pc := open()
 		inFiber(t, l, func(f *fiber.Fiber) {
+			readers := fiber.NewGroup(f)
 			for range 3 {
-				f.Go(func(g *fiber.Fiber) {
+				readers.Go(func(g *fiber.Fiber) error {
 					if _, _, err := pc.As(g).ReadFrom(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 						t.Errorf("got %v", err)
 					}
+					return nil
 				})
 			}
-			f.Yield()
+			f.Yield() // they wait now
 			v := pc.As(f)
 			if err := v.Close(); err != nil {
 				t.Error(err)
@@ -86,7 +88,7 @@ func TestPacketWaitsEnd(t *testing.T) {
 			if _, err := v.WriteTo(b, v.LocalAddr()); !errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v", err)
 			}
-			f.Yield()
+			readers.Wait(f)
 		})
 	})
 	t.Run("runtime closes", func(t *testing.T) {

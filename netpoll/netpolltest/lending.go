@@ -162,7 +162,7 @@ func borrowedOverBlock(t *testing.T, h Harness) {
 	})
 	p := connect(t, s)
 	io.WriteString(p, msg)
-	<-entered
+	await(t, entered, "the wait for the handler")
 	q := connect(t, s)
 	for range 5 {
 		fail(t, ping(q, "other traffic, which is longer than those"))

@@ -70,7 +70,7 @@ func highWaterMark(t *testing.T, h Harness) {
 		}
 		written := 0
 		f.Go(func(g *fiber.Fiber) {
-			until(g, func() bool { return c.Blocked() })
+			fail(t, until(g, func() bool { return c.Blocked() }))
 			close(blocked)
 		})
 		for written < size {
