@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -132,11 +133,7 @@ func TestMountContext(t *testing.T) {
 		c.Close()
 	}
 	dial().get("GET", "/quick")
-	select {
-	case <-within(t, after, "the handler").Done():
-	case <-time.After(patience):
-		t.Error("the context outlives its handler")
-	}
+	within(t, within(t, after, "the handler").Done(), "the context outlives its handler")
 }
 
 // What a handler leaves behind cannot touch the exchange.
@@ -169,7 +166,7 @@ func TestMountStrayGoroutines(t *testing.T) {
 	if r := c.reply("POST"); r.body != "done" {
 		t.Error(r)
 	}
-	if err := within(t, errs, "the read"); err != http.ErrBodyReadAfterClose && err != nil {
+	if err := within(t, errs, "the read"); err != http.ErrBodyReadAfterClose {
 		t.Error(err)
 	}
 	c.send("0123456GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -256,8 +253,8 @@ func TestMountWriteDeadline(t *testing.T) {
 		got <- err
 	}), httpfw.Config{})()
 	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	if err := within(t, got, "the deadline"); err == nil {
-		t.Error("no error")
+	if err := within(t, got, "the deadline"); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
 	}
 }
 
@@ -270,10 +267,10 @@ func TestMountReadDeadline(t *testing.T) {
 		_, err := io.ReadAll(r.Body)
 		got <- err
 	}), httpfw.Config{BodyTimeout: 50 * time.Millisecond})
-	for _, path := range []string{"/", "/own"} {
+	for path, want := range map[string]error{"/": httpfw.ErrBodyTimeout, "/own": os.ErrDeadlineExceeded} {
 		dial().send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
-		if err := within(t, got, "the deadline"); err == nil || err == io.ErrUnexpectedEOF {
-			t.Error(err)
+		if err := within(t, got, "the deadline"); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 	}
 }
