@@ -103,19 +103,30 @@ func sealed(t *testing.T, h Harness) {
 	await(t, done, "the fiber")
 }
 
-// A handler that stalls its loop goes on beside it: what it borrowed must stay, while
-// the loop serves others.
-func borrowedWhileStalled(t *testing.T, h Harness) {
-	const msg = "keep these bytes"
-	begun, gate, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+// first starts a server with one loop that handles its first connection by fn and echoes
+// on the others. wait returns when fn has returned.
+func first(t *testing.T, h Harness, c netpoll.ListenConfig, fn func(f *fiber.Fiber, v *netpoll.View)) (s *Server, wait func()) {
+	t.Helper()
 	var number atomic.Int32
-	s := handle(t, h, 1, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
+	done := make(chan struct{})
+	s = handle(t, h, 1, c, func(f *fiber.Fiber, v *netpoll.View) {
 		if number.Add(1) > 1 {
 			echoAll(f, v)
 			return
 		}
 		defer close(done)
 		defer v.Close()
+		fn(f, v)
+	})
+	return s, func() { t.Helper(); await(t, done, "the handler") }
+}
+
+// A handler that stalls its loop goes on beside it: what it borrowed must stay, while
+// the loop serves others.
+func borrowedWhileStalled(t *testing.T, h Harness) {
+	const msg = "keep these bytes"
+	begun, gate := make(chan struct{}), make(chan struct{})
+	s, wait := first(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
 		b, err := receiveAll(v, len(msg))
 		if fail(t, err) {
 			return
@@ -135,21 +146,13 @@ func borrowedWhileStalled(t *testing.T, h Harness) {
 		fail(t, ping(q, "other traffic, which is longer than those"))
 	}
 	close(gate)
-	await(t, done, "the handler")
+	wait()
 }
 
 func borrowedOverBlock(t *testing.T, h Harness) {
 	const msg = "keep these bytes"
-	var number atomic.Int32
-	done := make(chan struct{})
 	entered, gate := make(chan struct{}), make(chan struct{})
-	s := handle(t, h, 1, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
-		if number.Add(1) > 1 {
-			echoAll(f, v)
-			return
-		}
-		defer close(done)
-		defer v.Close()
+	s, wait := first(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
 		if _, err := receiveAll(v, len(msg)); fail(t, err) {
 			return
 		}
@@ -168,23 +171,16 @@ func borrowedOverBlock(t *testing.T, h Harness) {
 		fail(t, ping(q, "other traffic, which is longer than those"))
 	}
 	close(gate)
-	await(t, done, "the handler")
+	wait()
 }
 
 // A handler that never parks is made to let others run inside any call; what it
 // borrowed must stay.
 func borrowedWhileOverstaying(t *testing.T, h Harness) {
 	const msg = "keep these bytes"
-	var number atomic.Int32
 	var enough atomic.Bool
-	begun, done := make(chan struct{}), make(chan struct{})
-	s := handle(t, h, 1, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
-		if number.Add(1) > 1 {
-			echoAll(f, v)
-			return
-		}
-		defer close(done)
-		defer v.Close()
+	begun := make(chan struct{})
+	s, wait := first(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
 		b, err := receiveAll(v, len(msg))
 		if fail(t, err) {
 			return
@@ -203,22 +199,14 @@ func borrowedWhileOverstaying(t *testing.T, h Harness) {
 	q := connect(t, s)
 	fail(t, ping(q, "other traffic, which is longer than those"))
 	enough.Store(true)
-	await(t, done, "the handler")
+	wait()
 }
 
 // Write may be given borrowed bytes although it parks.
 func writeOfBorrowed(t *testing.T, h Harness) {
 	const size = 40_000
-	var number atomic.Int32
 	filled := make(chan int, 1)
-	done := make(chan struct{})
-	s := handle(t, h, 1, netpoll.ListenConfig{OwedBytesMax: 100}, func(f *fiber.Fiber, v *netpoll.View) {
-		if number.Add(1) > 1 {
-			echoAll(f, v)
-			return
-		}
-		defer close(done)
-		defer v.Close()
+	s, wait := first(t, h, netpoll.ListenConfig{OwedBytesMax: 100}, func(f *fiber.Fiber, v *netpoll.View) {
 		b, err := receiveAll(v, size)
 		if fail(t, err) {
 			return
@@ -244,5 +232,5 @@ func writeOfBorrowed(t *testing.T, h Harness) {
 	_, err := io.CopyN(io.Discard, p, int64(total))
 	fail(t, err)
 	fail(t, verify(p, size, 1000))
-	await(t, done, "the handler")
+	wait()
 }
