@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/heddle-go/heddle/codec/http1"
 	"github.com/heddle-go/heddle/httpfw"
 )
+
+// Request bodies: read in any way, limited, too slow, cut off or not read at all. Whether
+// the connection goes on behind one is part of each case.
 
 func bodyApp(c httpfw.Config) *httpfw.App {
 	c.Logger = quiet
@@ -67,14 +68,6 @@ func bodyApp(c httpfw.Config) *httpfw.App {
 	return a
 }
 
-func post(path, fields, body string) string {
-	return "POST " + path + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n" + body
-}
-
-func sized(n int) string { return fmt.Sprintf("Content-Length: %d\r\n", n) }
-
-const chunked = "Transfer-Encoding: chunked\r\n"
-
 func TestBody(t *testing.T) {
 	srv := serve(t, bodyApp(httpfw.Config{BodyBytesMax: 100_000}))
 	large := strings.Repeat("0123456789", 10_000)
@@ -127,12 +120,6 @@ func TestBody(t *testing.T) {
 	}
 }
 
-func (c *client) postReply(path, body string) reply {
-	c.t.Helper()
-	c.send(post(path, sized(len(body)), body))
-	return c.reply("POST")
-}
-
 // An unread body is thrown away within a bound; beyond it the connection ends, but the
 // reply arrives.
 func TestUnreadBodyWithoutEnd(t *testing.T) {
@@ -148,63 +135,6 @@ func TestUnreadBodyWithoutEnd(t *testing.T) {
 	}
 	if err := within(t, done, "the end of the connection"); err == nil {
 		t.Error("the server has taken 32 MiB")
-	}
-}
-
-func TestExpectContinue(t *testing.T) {
-	srv := serve(t, bodyApp(httpfw.Config{BodyBytesMax: 100}))
-	const expect = "Expect: 100-continue\r\n"
-
-	// The handler reads: the client is told to send.
-	for _, framing := range []string{sized(5), chunked} {
-		c := connect(t, srv)
-		c.send(post("/bytes", framing+expect, ""))
-		if l := c.line(); l != "HTTP/1.1 100 Continue" {
-			t.Error(l)
-		}
-		c.line()
-		if framing == chunked {
-			c.send("5\r\nhello\r\n0\r\n\r\n")
-		} else {
-			c.send("hello")
-		}
-		if r := c.reply("POST"); r.status != 200 || !strings.HasSuffix(r.body, "hello") || r.close {
-			t.Error(r)
-		}
-	}
-	// The bytes are there already: nothing to tell.
-	c := connect(t, srv)
-	c.send(post("/bytes", sized(5)+expect, "hello"))
-	if l := c.line(); l != "HTTP/1.1 200 OK" {
-		t.Error(l)
-	}
-	c.reply("POST")
-	// The final reply comes first: the client need not send, so nobody knows where the
-	// next request would start.
-	for path, status := range map[string]int{"/ignore": 200, "/early": 403, "/bytes": 413, "/none": 404, "/begun": 200} {
-		c := connect(t, srv)
-		n := 5
-		if path == "/bytes" {
-			n = 101
-		}
-		c.send(post(path, sized(n)+expect, ""))
-		if path == "/begun" {
-			if l := c.line(); l != "HTTP/1.1 200 OK" {
-				t.Error(l)
-			}
-			c.send("hello")
-			var all strings.Builder
-			io.Copy(&all, c.r)
-			if s := all.String(); strings.Contains(s, "100 Continue") || !strings.Contains(s, "hello <nil>") || !strings.Contains(s, "Connection: close") {
-				t.Errorf("%q", s)
-			}
-			continue
-		}
-		if r := c.reply("POST"); r.status != status || !r.close {
-			t.Errorf("%s: %v", path, r)
-		}
-		c.halfClose()
-		c.ended()
 	}
 }
 
@@ -253,25 +183,6 @@ func TestBodyCutOff(t *testing.T) {
 	}
 }
 
-// Errors of the body know their status.
-func TestStatusOf(t *testing.T) {
-	for err, want := range map[error]int{
-		httpfw.ErrBodyTooLarge:                      413,
-		fmt.Errorf("x: %w", httpfw.ErrBodyTimeout):  408,
-		&http1.Error{Status: 431}:                   431,
-		errors.New("x"):                             500,
-		httpfw.Errorf(404, "%w", errors.New("why")): 404,
-	} {
-		if got := httpfw.StatusOf(err); got != want {
-			t.Errorf("%v: got %d, want %d", err, got, want)
-		}
-	}
-	e := httpfw.Error(http.StatusTeapot, "")
-	if e.Error() != "httpfw: 418 " && !strings.Contains(e.Error(), "418") {
-		t.Error(e)
-	}
-}
-
 // A body that is announced and does not come costs next to nothing: memory follows what has
 // arrived. Each client here announces 64 KiB.
 func TestMemoryFollowsTheBody(t *testing.T) {
@@ -314,93 +225,6 @@ func TestMemoryFollowsTheBody(t *testing.T) {
 		c.send(rest)
 		if r := c.reply("POST"); r.body != fmt.Sprint(announced) {
 			t.Fatalf("got %v", r)
-		}
-	}
-}
-
-func TestBind(t *testing.T) {
-	type value struct {
-		Name string
-		Age  int
-	}
-	a := httpfw.New(httpfw.Config{Logger: quiet, BodyBytesMax: 1000})
-	a.Post("/json", func(c *httpfw.Ctx) error {
-		var v value
-		if err := c.BindJSON(&v); err != nil {
-			return err
-		}
-		return c.JSON(200, v)
-	})
-	a.Post("/form", func(c *httpfw.Ctx) error {
-		v, err := c.Form()
-		if err != nil {
-			return err
-		}
-		return c.Text(200, v.Encode())
-	})
-	c := connect(t, serve(t, a))
-	const jsonType, formType = "application/json", "application/x-www-form-urlencoded"
-	for _, w := range []struct {
-		path, kind, body string
-		status           int
-		says             string
-	}{
-		{"/json", jsonType, `{"Name": "Ada", "Age": 36}`, 200, `{"Name":"Ada","Age":36}` + "\n"},
-		{"/json", "application/ld+json; charset=utf-8", ` {"Age": 1} ` + "\n", 200, `{"Name":"","Age":1}` + "\n"},
-		{"/json", "", `{}`, 200, `{"Name":"","Age":0}` + "\n"},
-		{"/json", "text/plain", `{}`, 415, "must be application/json"},
-		{"/json", "a b c", `{}`, 415, "must be application/json"},
-		{"/json", jsonType, `{"Age": "x"}`, 400, `"Age"`},
-		{"/json", jsonType, `{"Age": }`, 400, "byte 9"},
-		{"/json", jsonType, `{} {}`, 400, "follows"},
-		{"/json", jsonType, `{} x`, 400, "follows"},
-		{"/json", jsonType, `{"Age": 1`, 400, "too early"},
-		{"/json", jsonType, ``, 400, "empty"},
-		{"/json", jsonType, `"` + strings.Repeat("x", 1000) + `"`, 413, "Too Large"},
-		{"/form", formType, "a=1&b=%41+c&a=2", 200, "a=1&a=2&b=A+c"},
-		{"/form", formType, "a=%4", 400, `"a"`},
-		{"/form", jsonType, "a=1", 415, formType},
-		{"/form", "", "a=1", 415, formType},
-		{"/form", formType, strings.Repeat("x", 1001), 413, "Too Large"},
-	} {
-		fields := sized(len(w.body))
-		if w.kind != "" {
-			fields += "Content-Type: " + w.kind + "\r\n"
-		}
-		c.send(post(w.path, fields, w.body))
-		r := c.reply("POST")
-		if r.status != w.status || !strings.Contains(r.body, w.says) {
-			t.Errorf("%s %.40q: %v", w.path, w.body, r)
-		}
-		if r.close {
-			c.Close()
-			c = connect(t, serve(t, a))
-		}
-	}
-}
-
-// Once a part of the body is there, the client no longer waits to be told to send it:
-// a reply that begins then does not end the connection.
-func TestExpectationEndsWithTheBodysStart(t *testing.T) {
-	a := httpfw.New(httpfw.Config{Logger: quiet})
-	a.Post("/", func(c *httpfw.Ctx) error {
-		p := make([]byte, 1)
-		if _, err := c.Body().Read(p); err != nil {
-			return err
-		}
-		c.Write(p)
-		if err := c.Flush(); err != nil {
-			return err
-		}
-		_, err := io.Copy(c, c.Body())
-		return err
-	})
-	cl := connect(t, serve(t, a))
-	request := "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
-	cl.send(request + request)
-	for range 2 {
-		if r := cl.reply("POST"); r.status != 200 || r.close || r.body != "abc" {
-			t.Errorf("got %v", r)
 		}
 	}
 }

@@ -221,3 +221,17 @@ func (l *logged) String() string {
 }
 
 func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func post(path, fields, body string) string {
+	return "POST " + path + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n" + body
+}
+
+func sized(n int) string { return fmt.Sprintf("Content-Length: %d\r\n", n) }
+
+const chunked = "Transfer-Encoding: chunked\r\n"
+
+func (c *client) postReply(path, body string) reply {
+	c.t.Helper()
+	c.send(post(path, sized(len(body)), body))
+	return c.reply("POST")
+}

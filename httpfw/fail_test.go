@@ -3,11 +3,14 @@ package httpfw_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/heddle-go/heddle/codec/http1"
 	"github.com/heddle-go/heddle/fiber"
 	"github.com/heddle-go/heddle/httpfw"
 )
@@ -236,5 +239,26 @@ func TestStolenHandler(t *testing.T) {
 	}
 	if srv.Server().Runtime().Stats().Stalls == 0 {
 		t.Error("nothing stalled")
+	}
+}
+
+// Errors of the body know their status.
+func TestStatusOf(t *testing.T) {
+	for err, want := range map[error]int{
+		httpfw.ErrBodyTooLarge:                      413,
+		fmt.Errorf("x: %w", httpfw.ErrBodyTimeout):  408,
+		&http1.Error{Status: 431}:                   431,
+		errors.New("x"):                             500,
+		httpfw.Errorf(404, "%w", errors.New("why")): 404,
+	} {
+		if got := httpfw.StatusOf(err); got != want {
+			t.Errorf("%v: got %d, want %d", err, got, want)
+		}
+	}
+	// Without a message the status speaks for itself, if HTTP knows it.
+	for status, want := range map[int]string{http.StatusNotFound: "httpfw: 404 Not Found", http.StatusTeapot: "httpfw: 418 "} {
+		if got := httpfw.Error(status, "").Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

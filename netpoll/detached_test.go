@@ -18,6 +18,9 @@ import (
 	"github.com/heddle-go/heddle/fiber"
 )
 
+// Connections in the hands of goroutines: what net.Conn promises of concurrent calls,
+// deadlines and Close, and what the loop does at their back.
+
 // detachedPair returns a Detached on l and the standard library's end of its
 // connection.
 func detachedPair(t testing.TB, rt *fiber.Runtime) (*Detached, *net.TCPConn) {
@@ -57,9 +60,11 @@ func TestDetachedEcho(t *testing.T) {
 	}
 	echoBack(t, nc)
 	// Concurrent writing and reading of more than any buffer holds.
+	var writer sync.WaitGroup
+	defer writer.Wait()
 	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
 	sent := sha256.Sum256(big)
-	go func() {
+	writer.Go(func() {
 		for p := big; len(p) > 0; p = p[min(len(p), 100_000):] {
 			if n, err := d.Write(p[:min(len(p), 100_000)]); err != nil {
 				t.Errorf("write: %d, %v", n, err)
@@ -71,7 +76,7 @@ func TestDetachedEcho(t *testing.T) {
 		if _, err := d.Write(big[:1]); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("write after CloseWrite: %v", err)
 		}
-	}()
+	})
 	h := sha256.New()
 	n, err := io.Copy(h, struct{ io.Reader }{d})
 	if n != int64(len(big)) || err != nil || [32]byte(h.Sum(nil)) != sent {
@@ -107,7 +112,7 @@ func TestDetachedDeadlines(t *testing.T) {
 	d.SetReadDeadline(time.Time{})
 	got := make(chan error)
 	go func() { _, err := d.Read(b); got <- err }()
-	waitOffer(d, &d.in)
+	awaitOffer(t, d, &d.in)
 	d.SetReadDeadline(time.Now().Add(time.Hour))
 	d.SetReadDeadline(time.Now())
 	if err := <-got; !timedOut(err) {
@@ -134,17 +139,27 @@ func TestDetachedDeadlines(t *testing.T) {
 	}
 }
 
-// waitOffer returns once a call waits on x.
-func waitOffer(d *Detached, x *exchange) {
-	for {
+// await returns once cond, which is called under d.mu, holds. It asks again and again:
+// what callers do not see is announced to nobody.
+func await(t *testing.T, d *Detached, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
 		d.mu.Lock()
-		s := x.state
+		ok := cond()
 		d.mu.Unlock()
-		if s == offerMade {
+		if ok {
 			return
 		}
-		runtime.Gosched()
+		if time.Now().After(end) {
+			t.Fatal("what was waited for did not happen")
+		}
 	}
+}
+
+// awaitOffer returns once a call waits on x.
+func awaitOffer(t *testing.T, d *Detached, x *exchange) {
+	t.Helper()
+	await(t, d, func() bool { return x.state == offerMade })
 }
 
 func TestDetachedClose(t *testing.T) {
@@ -162,8 +177,8 @@ func TestDetachedClose(t *testing.T) {
 			}
 		}
 	}()
-	waitOffer(d, &d.in)
-	waitOffer(d, &d.out)
+	awaitOffer(t, d, &d.in)
+	awaitOffer(t, d, &d.out)
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
@@ -196,29 +211,11 @@ func TestDetachedCloseLingers(t *testing.T) {
 		}
 	}
 	d.Close()
-	<-ended(rt, d)
+	await(t, d, func() bool { return d.err != nil }) // the machine has ended
 	nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.Copy(io.Discard, nc); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("still open")
 	}
-}
-
-// ended is closed when d's machine has ended.
-func ended(rt *fiber.Runtime, d *Detached) <-chan struct{} {
-	ch := make(chan struct{})
-	go func() {
-		defer close(ch)
-		for {
-			d.mu.Lock()
-			err := d.err
-			d.mu.Unlock()
-			if err != nil {
-				return
-			}
-			runtime.Gosched()
-		}
-	}()
-	return ch
 }
 
 func TestDetachedPeer(t *testing.T) {
@@ -226,7 +223,7 @@ func TestDetachedPeer(t *testing.T) {
 	d, nc := detachedPair(t, rt)
 	got := make(chan error, 1)
 	go func() { _, err := d.Read(make([]byte, 1)); got <- err }()
-	waitOffer(d, &d.in)
+	awaitOffer(t, d, &d.in)
 	nc.SetLinger(0)
 	nc.Close()
 	err := <-got
@@ -245,7 +242,7 @@ func TestDetachedRuntimeCloses(t *testing.T) {
 	idle, _ := detachedPair(t, rt)
 	got := make(chan error, 1)
 	go func() { _, err := d.Read(make([]byte, 1)); got <- err }()
-	waitOffer(d, &d.in)
+	awaitOffer(t, d, &d.in)
 	if err := rt.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -294,112 +291,6 @@ func TestDetachedRace(t *testing.T) {
 		wg.Go(func() { d.CloseWrite() })
 		wg.Go(func() { d.Read(make([]byte, 1)) })
 		wg.Wait()
-	}
-}
-
-func TestAdopt(t *testing.T) {
-	rt := runLoops(t, 1)
-	l := rt.Loops()[0]
-	for _, network := range []string{"tcp", "unix"} {
-		address := "127.0.0.1:0"
-		if network == "unix" {
-			address = t.TempDir() + "/s"
-		}
-		ln, err := net.Listen(network, address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		peer, err := net.Dial(network, ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		nc, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		remote := nc.RemoteAddr().String()
-		c, err := Adopt(l, nc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("the adopted connection's old self: %v", err)
-		}
-		inFiber(t, l, func(f *fiber.Fiber) {
-			v := c.As(f)
-			if got := v.RemoteAddr().String(); network == "tcp" && got != remote {
-				t.Errorf("remote address %v, want %v", got, remote)
-			}
-			f.Go(func(g *fiber.Fiber) { g.Block(func() { peer.Write([]byte("hello")) }) })
-			b := make([]byte, 5)
-			if _, err := io.ReadFull(v, b); err != nil || string(b) != "hello" {
-				t.Errorf("%q, %v", b, err)
-			}
-			v.Write([]byte("bye"))
-			v.Close()
-		})
-		if b, err := io.ReadAll(peer); err != nil || string(b) != "bye" {
-			t.Errorf("%q, %v", b, err)
-		}
-		peer.Close()
-		ln.Close()
-	}
-	p, q := net.Pipe()
-	if _, err := Adopt(l, p); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("a pipe: %v", err)
-	}
-	p.Close()
-	q.Close()
-	u, err := net.Dial("udp", "127.0.0.1:9")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Adopt(l, u); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("datagrams: %v", err)
-	}
-	u.Close()
-}
-
-// A connection adopted and closed in the same turn is never entered.
-func TestAdoptCloseAtOnce(t *testing.T) {
-	rt := runLoops(t, 1)
-	l := rt.Loops()[0]
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	peer, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	nc, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	inFiber(t, l, func(f *fiber.Fiber) {
-		c, err := Adopt(l, nc)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		c.As(f).Close()
-	})
-	if b, err := io.ReadAll(peer); err != nil || len(b) != 0 {
-		t.Errorf("%q, %v", b, err)
-	}
-	rt.Close(context.Background())
-	again, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
-	if _, err := Adopt(l, again); !errors.Is(err, fiber.ErrClosed) {
-		t.Errorf("an ended loop: %v", err)
-	}
-	if _, err := again.Write([]byte("x")); err != nil {
-		t.Errorf("a connection that was not adopted: %v", err)
 	}
 }
 
