@@ -36,6 +36,9 @@ func (e *HTTPError) Error() string {
 	if m == "" {
 		m = http1.StatusText(e.Status)
 	}
+	if m == "" {
+		return fmt.Sprintf("httpfw: %d", e.Status) // one without a registered name
+	}
 	return fmt.Sprintf("httpfw: %d %s", e.Status, m)
 }
 

@@ -256,7 +256,7 @@ func TestStatusOf(t *testing.T) {
 		}
 	}
 	// Without a message the status speaks for itself, if HTTP knows it.
-	for status, want := range map[int]string{http.StatusNotFound: "httpfw: 404 Not Found", http.StatusTeapot: "httpfw: 418 "} {
+	for status, want := range map[int]string{http.StatusNotFound: "httpfw: 404 Not Found", http.StatusTeapot: "httpfw: 418"} {
 		if got := httpfw.Error(status, "").Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
