@@ -142,9 +142,13 @@ func plainLeaves(f *Fiber, n int) int {
 	return 1
 }
 
+// Of the loop: its fibers must not run beside it, see chained.
 var (
 	chainDepth, chainN, chainGot int
 )
+
+// chained is the runtime of fibers that run chainRoot.
+func chained(t *testing.T) *Runtime { return start(t, Config{Loops: 1, StallAfter: -1}) }
 
 // chainRoot is a function value with two bodies.
 func chainRoot(f *Fiber) {
@@ -183,7 +187,7 @@ func compiledRoot(s *abi.Stack, fr *rootFrame, f *Fiber) {
 // Whatever the depth, the results come up through frames and the fiber ends; frames and
 // stacks are used again.
 func TestCompiledChain(t *testing.T) {
-	rt := start(t, Config{Loops: 1})
+	rt := chained(t)
 	for depth := 1; depth <= 9; depth++ {
 		for n := 0; n < 3; n++ {
 			want := 1
@@ -205,7 +209,7 @@ func TestCompiledChain(t *testing.T) {
 
 // Fibers that wait in compiled code hold no goroutine, closing wakes them, and they end.
 func TestCompiledFibersHoldNoGoroutine(t *testing.T) {
-	rt := start(t, Config{Loops: 1})
+	rt := chained(t)
 	before := runtime.NumGoroutine()
 	ready := make(chan struct{})
 	rt.Loops()[0].Post(func() { chainDepth, chainN = 3, -1; close(ready) })
