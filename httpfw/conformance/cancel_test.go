@@ -295,3 +295,32 @@ func TestCancelNotTooSoon(t *testing.T) {
 		}
 	})
 }
+
+// The same for a client whose body, or the end of it, comes while the handler waits for it:
+// when the wait ends everything is there, and the end of the client's side with it.
+func TestCancelNotBeforeTheBody(t *testing.T) {
+	bothWays(t, httpfw.Config{}, func(t *testing.T, s *target) {
+		for _, body := range []string{"hello", "5\r\nhello\r\n0\r\n\r\n"} {
+			field := "Content-Length: 5"
+			if body != "hello" {
+				field = "Transfer-Encoding: chunked"
+			}
+			for at := range len(body) {
+				p := s.connect(t)
+				// The server has seen the first piece when it has answered what is before.
+				if err := p.sayBefore(post(body[:at], field)); err != nil {
+					t.Fatal(err)
+				}
+				p.send(body[at:])
+				leave["FIN"](p)
+				if a, err := p.answer("POST"); err != nil || a.body != saw("hello") {
+					t.Fatalf("%q, cut at %d: %v %v", body, at, a, err)
+				}
+				if err := p.ended(); err != nil {
+					t.Fatal(err)
+				}
+				p.Close()
+			}
+		}
+	})
+}
