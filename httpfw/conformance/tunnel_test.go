@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -285,6 +286,63 @@ func TestTunnelTooLate(t *testing.T) {
 		p.send(get(""))
 		if a, err := p.answer("GET"); err != nil || a.body != "fine" {
 			t.Error(a, err)
+		}
+	}
+}
+
+// A CONNECT that is refused ends the connection: a client that trusts in its tunnel may
+// have sent what somebody else gave it, and that is no request of the client's.
+func TestRFC9931_8_ConnectRefused(t *testing.T) {
+	refusals := map[string]struct {
+		handler httpfw.Handler
+		status  int
+	}{
+		"no route":            {nil, 405},
+		"error":               {func(c *httpfw.Ctx) error { return httpfw.Error(403, "no") }, 403},
+		"asks for a password": {func(c *httpfw.Ctx) error { c.SetHeader("Proxy-Authenticate", "Basic"); return c.Text(407, "who?") }, 407},
+		"moved":               {func(c *httpfw.Ctx) error { return c.Redirect(307, "/") }, 307},
+		"written": {func(c *httpfw.Ctx) error {
+			c.SetHeader("Content-Length", "2")
+			c.SetStatus(502)
+			c.WriteString("no")
+			return c.Flush()
+		}, 502},
+		"mounted": {httpfw.FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			w.WriteHeader(403)
+			io.WriteString(w, "no")
+		})), 403},
+	}
+	for name, r := range refusals {
+		ran := new(atomic.Int64)
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		a.Get("/*path", func(c *httpfw.Ctx) error {
+			ran.Add(1)
+			return c.Text(200, seen(c.Method(), c.Target(), nil))
+		})
+		if r.handler != nil {
+			a.Handle("CONNECT", "/*path", r.handler)
+		}
+		s := listen(t, a)
+		s.ran = ran
+		const connect = "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n"
+		s.check(t, "RFC 9931 section 8", []vector{
+			{name: name, sent: connect + "\r\n", status: r.status},
+			{name: name + ", kept alive", sent: connect + "Connection: keep-alive\r\n\r\n", status: r.status},
+			{name: name + ", HTTP/1.0", sent: "CONNECT x:80 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", status: r.status},
+		})
+		// What comes later, when the reply is there, does not take it from the client.
+		p := s.connect(t)
+		p.send(connect + "\r\n")
+		if _, err := p.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		p.send(strings.Repeat(behind, 100))
+		if a, err := p.answer("CONNECT"); err != nil || a.status != r.status || !a.close {
+			t.Errorf("%s: %v %v", name, a, err)
+		}
+		if err := p.ended(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
