@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -42,21 +41,16 @@ func limitsOf(t *testing.T) (names []string) {
 }
 
 func TestLimits(t *testing.T) {
-	text, err := os.ReadFile("SECURITY.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var rows strings.Builder
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(read(t, "SECURITY.md")) {
 		if strings.HasPrefix(line, "| ") {
 			rows.WriteString(line)
 		}
 	}
 	var tests strings.Builder
-	for name, content := range sources(t, filepath.Join("..", "httpfw", "conformance")) {
-		if strings.HasSuffix(name, "_test.go") {
-			tests.WriteString(content)
-		}
+	files, _ := filepath.Glob(filepath.Join("..", "httpfw", "conformance", "*_test.go"))
+	for _, path := range files {
+		tests.WriteString(read(t, path))
 	}
 	names := limitsOf(t)
 	if len(names) < 15 {
@@ -70,22 +64,4 @@ func TestLimits(t *testing.T) {
 			t.Errorf("no test of httpfw/conformance is about %s", name)
 		}
 	}
-}
-
-// sources returns the files of a package by name.
-func sources(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%s: no package (%v)", dir, err)
-	}
-	files := map[string]string{}
-	for _, path := range paths {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[filepath.Base(path)] = string(b)
-	}
-	return files
 }

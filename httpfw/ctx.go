@@ -307,4 +307,9 @@ func (c *Ctx) bodyAllowed(status int) bool { return bodyAllowed(status) && !c.op
 
 // opensTunnel reports whether a client takes a reply of this status for the start of a
 // tunnel.
-func (c *Ctx) opensTunnel(status int) bool { return c.req.Method == http1.CONNECT && status < 300 }
+func (c *Ctx) opensTunnel(status int) bool { return c.isConnect() && status < 300 }
+
+// isConnect reports whether the client may take what it sends behind the request for the
+// content of a tunnel. No reply of HTTP's lets the connection outlive that: one side's early
+// content would be requests to the other (RFC 9931 section 8).
+func (c *Ctx) isConnect() bool { return c.req.Method == http1.CONNECT }

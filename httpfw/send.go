@@ -212,7 +212,7 @@ func (c *Ctx) begin() {
 	if status == http.StatusResetContent {
 		r.length = 0
 	}
-	if !c.req.KeepAlive || r.close || c.opensTunnel(status) || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
+	if !c.req.KeepAlive || r.close || c.isConnect() || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
 		k.last = true
 	}
 	if r.length < 0 && !r.noBody {

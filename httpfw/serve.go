@@ -255,8 +255,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.close(false)
 		return
 	}
-	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() || x.opensTunnel(x.Status()) {
-		c.last = true // behind a tunnel that no handler has taken over, nothing is a request
+	if !x.req.KeepAlive || x.reply.close || c.shard.srv.draining.Load() || x.isConnect() {
+		c.last = true // behind a CONNECT that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
 	if unread && (x.body.expect || x.body.err != nil) {
@@ -286,7 +286,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		return // x is still needed
 	case c.last:
 		c.flush()
-		if unread || x.req.KeepAlive && x.reply.close || c.more() {
+		if unread || x.req.KeepAlive && (x.reply.close || x.isConnect()) || c.more() {
 			c.await(phaseFlush, phaseLinger)
 		} else {
 			c.await(phaseFlush, phaseGone)

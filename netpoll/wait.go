@@ -21,7 +21,9 @@ func (c *Conn) ReadInto(p []byte) (int, error) {
 }
 
 // AwaitRead parks f until a Receive may find something, the deadline (loop clock, 0
-// none) or cancellation; errors are those of Fiber.Park. On the baton only.
+// none) or cancellation; errors are those of Fiber.Park. When something to read came
+// together with the end of the wait, as the last bytes do with the peer's FIN, it is nil:
+// what there is can be read without waiting. On the baton only.
 func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
 	if c.reader != nil && c.reader != f {
 		panic("netpoll: two fibers read from one connection")
@@ -33,6 +35,9 @@ func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
 		err = f.Park(deadline)
 	}
 	c.reader = before
+	if c.readable {
+		return nil
+	}
 	return err
 }
 

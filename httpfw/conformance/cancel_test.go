@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"github.com/heddle-go/heddle/fiber"
 	"github.com/heddle-go/heddle/httpfw"
 	"github.com/heddle-go/heddle/httpfw/middleware"
+	"github.com/heddle-go/heddle/netpoll"
 )
 
 // A request ends when its client goes away or its deadline passes: then every wait of its
@@ -55,11 +56,47 @@ var waits = map[string]func(c *httpfw.Ctx, f *fiber.Fiber) error{
 		}
 		return context.Cause(ctx)
 	},
+	"Select": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		_, err := fiber.Select(f, time.Hour, fiber.NewChan[int](0).RecvCase(nil), fiber.NewChan[int](0).SendCase(new(int)))
+		return err
+	},
+	"WithTimeout": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		return f.WithTimeout(time.Hour, func() error { return f.Sleep(time.Hour) })
+	},
+	"WithContext": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		ctx, cancel := context.WithCancel(c.Context())
+		defer cancel()
+		return f.WithContext(ctx, func() error { return f.Sleep(time.Hour) })
+	},
+	"View.Read": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		return silent(f, func(v *netpoll.View) error { _, err := v.Read(make([]byte, 1)); return err })
+	},
+	"View.Receive": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		return silent(f, func(v *netpoll.View) error { _, err := v.Receive(); return err })
+	},
+	"View.Write": func(c *httpfw.Ctx, f *fiber.Fiber) error {
+		return silent(f, func(v *netpoll.View) error { _, err := v.Write(make([]byte, 64<<20)); return err })
+	},
 	"Group": func(c *httpfw.Ctx, f *fiber.Fiber) error {
 		g := fiber.NewGroup(f)
 		g.Go(func(f *fiber.Fiber) error { return f.Sleep(time.Hour) })
 		return g.Wait(f)
 	},
+}
+
+// silent runs fn with a connection to a peer that neither reads nor writes.
+func silent(f *fiber.Fiber, fn func(v *netpoll.View) error) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	v, err := netpoll.Dial(f, "tcp", l.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	return fn(v)
 }
 
 // handlerWaits are those that only the handler itself can be in.
@@ -214,12 +251,7 @@ func TestCancelKeepRunning(t *testing.T) {
 		p.send(get(""))
 		<-in
 		away(p)
-		for range 8 { // each loop has been through its events since
-			o := s.connect(t)
-			o.send("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
-			o.answer("GET")
-			o.Close()
-		}
+		s.turns(t)
 		release <- struct{}{}
 		if err := <-got; err != nil {
 			t.Errorf("%s: %v", how, err)
@@ -230,50 +262,6 @@ func TestCancelKeepRunning(t *testing.T) {
 			}
 		}
 	}
-}
-
-// The same for http.Handlers, whose waits are in the context and in reads and writes.
-func TestCancelMounted(t *testing.T) {
-	in, got := make(chan struct{}, 1), make(chan error, 1)
-	c := never
-	c.Logger = quiet
-	a := httpfw.New(c)
-	mux := http.NewServeMux()
-	on := func(path string, wait func(w http.ResponseWriter, r *http.Request) error) {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			in <- struct{}{}
-			got <- wait(w, r)
-		})
-	}
-	on("/context", func(_ http.ResponseWriter, r *http.Request) error {
-		<-r.Context().Done()
-		return context.Cause(r.Context())
-	})
-	on("/body", func(_ http.ResponseWriter, r *http.Request) error { _, err := io.ReadAll(r.Body); return err })
-	on("/write", func(w http.ResponseWriter, r *http.Request) error {
-		_, err := io.WriteString(w, strings.Repeat("x", 64<<20))
-		return err
-	})
-	a.Mount("/", mux)
-	s := listen(t, a)
-	for how, away := range leave {
-		for _, path := range []string{"/context", "/body", "/write"} {
-			p := s.slowly(t)
-			p.send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhell")
-			<-in
-			away(p)
-			select {
-			case err := <-got:
-				if err == nil || path == "/context" && !errors.Is(err, httpfw.ErrClientGone) {
-					t.Errorf("%s %s: %v", how, path, err)
-				}
-			case <-time.After(patience):
-				t.Fatalf("%s %s goes on", how, path)
-			}
-			p.Close()
-		}
-	}
-	s.empty(t, "mounted")
 }
 
 // A client that closes its side right behind a request it can be answered at once is
@@ -291,6 +279,35 @@ func TestCancelNotTooSoon(t *testing.T) {
 			}
 			if err := p.ended(); err != nil {
 				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The same for a client whose body, or the end of it, comes while the handler waits for it:
+// when the wait ends everything is there, and the end of the client's side with it.
+func TestCancelNotBeforeTheBody(t *testing.T) {
+	bothWays(t, httpfw.Config{}, func(t *testing.T, s *target) {
+		for _, body := range []string{"hello", "5\r\nhello\r\n0\r\n\r\n"} {
+			field := "Content-Length: 5"
+			if body != "hello" {
+				field = "Transfer-Encoding: chunked"
+			}
+			for at := range len(body) {
+				p := s.connect(t)
+				// The server has seen the first piece when it has answered what is before.
+				if err := p.sayBefore(post(body[:at], field)); err != nil {
+					t.Fatal(err)
+				}
+				p.send(body[at:])
+				leave["FIN"](p)
+				if a, err := p.answer("POST"); err != nil || a.body != saw("hello") {
+					t.Fatalf("%q, cut at %d: %v %v", body, at, a, err)
+				}
+				if err := p.ended(); err != nil {
+					t.Fatal(err)
+				}
+				p.Close()
 			}
 		}
 	})

@@ -1,6 +1,9 @@
 package conformance
 
 import (
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -105,19 +108,62 @@ func TestRFC9110_6_5_1_Trailers(t *testing.T) {
 		broken("request as a trailer", end(behind))))
 }
 
-// What breaks in a body nobody reads has the same end, but the reply that was made before.
+// What breaks in a body nobody reads has the same end, but the reply that was made before;
+// the request that is hidden behind it is not answered.
 func TestRFC9112_7_1_UnreadChunks(t *testing.T) {
-	a := httpfw.New(httpfw.Config{Logger: quiet})
-	a.Post("/*path", func(c *httpfw.Ctx) error { return c.Text(200, "unread") })
-	s := listen(t, a)
-	for _, body := range []string{"x\r\n", "5\r\nhelloX", "5;\nhello\r\n", "0\r\nHost: x\r\n\r\n", "5\r\nhello\r\n0\r\nA : b\r\n\r\n"} {
-		p := s.connect(t)
-		p.send(chunks(body) + behind)
-		if r, err := p.answer("POST"); err != nil || r.body != "unread" {
-			t.Errorf("%q: %v %v", body, r, err)
+	bothWays(t, httpfw.Config{}, func(t *testing.T, s *target) {
+		bodies := []string{
+			"x\r\n", "5\r\nhelloX", "5;\nhello\r\n", "0\r\nHost: x\r\n\r\n", "5\r\nhello\r\n0\r\nA : b\r\n\r\n",
+			"5\nhello\r\n0\r\n\r\n", "5;a\rb\r\nhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "0\n\r\n", "0\r\n\n", "0\r\nA: b\n\r\n", "-0\r\n\r\n", "10000000000000000\r\n\r\n",
+			"0\r\nA: " + strings.Repeat("b", 8200) + "\r\n\r\n", "1;a=" + strings.Repeat("b", 4100) + "\r\nh\r\n0\r\n\r\n",
 		}
-		if err := p.ended(); err != nil {
-			t.Errorf("%q: %v", body, err)
+		for _, body := range bodies {
+			p := s.connect(t)
+			p.send(unread(body, "Transfer-Encoding: chunked") + behind)
+			if r, err := p.answer("POST"); err != nil || r.body != sawUnread {
+				t.Errorf("%.80q: %v %v", body, r, err)
+			}
+			if err := p.ended(); err != nil {
+				t.Errorf("%.80q: %v", body, err)
+			}
+		}
+		if n := s.ran.Load(); n != int64(len(bodies)) {
+			t.Errorf("the handler ran %d times for %d requests", n, len(bodies))
+		}
+	})
+}
+
+// What stands behind a body is no part of the header, whenever it is asked for.
+func TestRFC9110_6_5_TrailerApart(t *testing.T) {
+	const name = "X-Admin"
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/native", func(c *httpfw.Ctx) error {
+		if _, err := c.BodyBytes(); err != nil {
+			return err
+		}
+		return c.Text(200, c.Header(name))
+	})
+	a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		text := r.Header.Get(name)
+		if r.Trailer.Get(name) != "yes" {
+			text = "no trailer"
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+		io.WriteString(w, text)
+	}))
+	s := listen(t, a)
+	for _, path := range []string{"/native", "/mounted"} {
+		for _, fields := range [][]string{{"Transfer-Encoding: chunked"}, {"Trailer: X-Admin", "Transfer-Encoding: chunked"}, {"X-Admin: no", "Transfer-Encoding: chunked"}} {
+			p := s.connect(t)
+			p.send(strings.Replace(post("5\r\nhello\r\n0\r\nX-Admin: yes\r\n\r\n", fields...), "POST /", "POST "+path, 1))
+			want := ""
+			if fields[0] == "X-Admin: no" {
+				want = "no"
+			}
+			if r, err := p.answer("POST"); err != nil || r.body != want {
+				t.Errorf("%s %v: %v %v", path, fields, r, err)
+			}
 		}
 	}
 }

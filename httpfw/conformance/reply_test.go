@@ -61,10 +61,14 @@ func TestRFC9110_5_5_ReplyFields(t *testing.T) {
 				return fmt.Errorf("the field name %q was taken", name)
 			}
 		}
+		// Runes whose low byte is that of CR or LF are what they are.
+		if err := c.SetHeader("X-Runes", "a\u010d\u010aX-Evil: b"); err != nil {
+			return err
+		}
 		return c.Text(200, "fine")
 	})
 	head, body, err := listen(t, a).raw(t, "GET", "/")
-	if body != "fine" || err != nil || strings.Contains(head, "\nX-Evil") || strings.Contains(head, "X-A") {
+	if body != "fine" || err != nil || strings.Contains(head, "\nX-Evil") || strings.Contains(head, "X-A") || !strings.Contains(head, "X-Runes: a\u010d\u010aX-Evil: b\r\n") {
 		t.Errorf("%q %q %v", head, body, err)
 	}
 
@@ -75,6 +79,7 @@ func TestRFC9110_5_5_ReplyFields(t *testing.T) {
 		h := w.Header()
 		h.Set("X-A", evil)
 		h.Set("X-Nul", "a\x00b")
+		h.Set("X-Runes", "a\u010d\u010aX-Evil: b")
 		h.Set("X-B\r\nX-Evil", "v")
 		h.Set("Content-Type", evil)
 		h.Set("Trailer", "X-T, X-T2\r\nX-Evil")
@@ -219,6 +224,46 @@ func TestRFC9110_6_4_1_NoBody(t *testing.T) {
 		if head, body, err := s.raw(t, "CONNECT", "/x"); !strings.HasPrefix(head, "HTTP/1.1 200 ") || body != "" || err != nil ||
 			strings.Contains(head, "Content-Length") || strings.Contains(head, "Transfer-Encoding") {
 			t.Errorf("%s CONNECT: %q %q %v", how, head, body, err)
+		}
+	}
+}
+
+// The bytes of a body that may not be are not the next reply either.
+func TestRFC9112_6_3_NoBodyPipelined(t *testing.T) {
+	const forged = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+	status := func(path string) (status int) {
+		fmt.Sscanf(path, "/%d", &status)
+		return status
+	}
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/*path", func(c *httpfw.Ctx) error {
+		if status(c.Path()) == 0 {
+			return c.Text(200, sawBehind)
+		}
+		c.SetStatus(status(c.Path()))
+		c.WriteString(forged)
+		return nil
+	})
+	m := httpfw.New(httpfw.Config{Logger: quiet})
+	m.Mount("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status(r.URL.Path) == 0 {
+			w.Header().Set("Content-Length", fmt.Sprint(len(sawBehind)))
+			io.WriteString(w, sawBehind)
+			return
+		}
+		w.WriteHeader(status(r.URL.Path))
+		io.WriteString(w, forged)
+	}))
+	for how, app := range map[string]*httpfw.App{"native": a, "mounted": m} {
+		p := listen(t, app).connect(t)
+		for _, first := range []struct{ method, path string }{{"GET", "/204"}, {"GET", "/304"}, {"HEAD", "/200"}, {"HEAD", "/204"}, {"HEAD", "/304"}} {
+			p.send(line(first.method+" "+first.path+" HTTP/1.1") + behind)
+			if r, err := p.answer(first.method); err != nil || r.status != status(first.path) {
+				t.Fatalf("%s, %v: %v %v", how, first, r, err)
+			}
+			if r, err := p.answer("GET"); err != nil || r.body != sawBehind {
+				t.Fatalf("%s, behind %v: %v %v", how, first, r, err)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,7 @@ import (
 func line(s string) string { return s + "\r\nHost: x\r\n\r\n" }
 
 func TestRFC9112_2_2_EmptyLines(t *testing.T) {
-	conform(t, "RFC 9112 section 2.2", []vector{
+	vectors := []vector{
 		taken("one", "\r\n"+line("GET / HTTP/1.1"), `GET / ""`),
 		refused("two", "\r\n\r\n"+line("GET / HTTP/1.1"), 400),
 		refused("LF", "\n"+line("GET / HTTP/1.1"), 400),
@@ -20,11 +21,18 @@ func TestRFC9112_2_2_EmptyLines(t *testing.T) {
 		refused("NUL", "\x00"+line("GET / HTTP/1.1"), 400),
 		refused("byte order mark", "\xef\xbb\xbf"+line("GET / HTTP/1.1"), 400),
 		refused("field first", "Host: x\r\n"+line("GET / HTTP/1.1"), 400),
-	})
+	}
+	// Only an empty line may stand there, whatever else others throw away.
+	for _, c := range "\x01\x08\x0b\x0c\x1b\x1c\x1f\x7f\u0085\u00a0\ufeff" {
+		vectors = append(vectors,
+			refused(fmt.Sprintf("%U", c), string(c)+line("GET / HTTP/1.1"), 400),
+			refused(fmt.Sprintf("%U behind an empty line", c), "\r\n"+string(c)+line("GET / HTTP/1.1"), 400))
+	}
+	conform(t, "RFC 9112 section 2.2", vectors)
 }
 
 func TestRFC9112_3_RequestLine(t *testing.T) {
-	conform(t, "RFC 9112 section 3", []vector{
+	vectors := []vector{
 		refused("two blanks before the target", line("GET  / HTTP/1.1"), 400),
 		refused("two blanks behind the target", line("GET /  HTTP/1.1"), 400),
 		refused("tab before the target", line("GET\t/ HTTP/1.1"), 400),
@@ -48,7 +56,15 @@ func TestRFC9112_3_RequestLine(t *testing.T) {
 		refused("HTTP/0.9", "GET /\r\n", 400),
 		refused("TLS", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\x00\x01\x02\x03\x04", 400),
 		refused("SSH", "SSH-2.0-OpenSSH_9.6\r\n", 400),
-	})
+	}
+	// What some take for a blank.
+	for _, c := range []string{"\x00", "\x08", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x7f", "\x85", "\xc2\x85", "\xc2\xa0", "\xe3\x80\x80", "\\t", "+", "%20"} {
+		vectors = append(vectors,
+			refused(fmt.Sprintf("%q before the target", c), line("GET"+c+"/ HTTP/1.1"), 400),
+			refused(fmt.Sprintf("%q behind the target", c), line("GET /"+c+"HTTP/1.1"), 400),
+			refused(fmt.Sprintf("%q behind the version", c), line("GET / HTTP/1.1"+c), 400))
+	}
+	conform(t, "RFC 9112 section 3", vectors)
 }
 
 func TestRFC9112_2_3_Version(t *testing.T) {
@@ -147,6 +163,9 @@ func TestRFC9112_3_2_2_AbsoluteForm(t *testing.T) {
 		bad("port that is none", "http://x:a/", "x"),
 		bad("huge port", "http://x:65536/", "x:65536"),
 		bad("half an IPv6 address", "http://[::1/", "[::1"),
+		bad("zone", "http://[::1%25.example.com]/", "[::1%25.example.com]"),
+		bad("name in brackets", "http://[example.com]/", "[example.com]"),
+		bad("two authorities", "http://x@y:80@x/", "x"),
 		refused("no Host", "GET http://x/ HTTP/1.1\r\n\r\n", 400),
 		refused("Host twice", "GET http://x/ HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400),
 	})
@@ -172,6 +191,7 @@ func TestRFC9112_3_2_3_AuthorityForm(t *testing.T) {
 		connect("query behind", "x:80?a"),
 		connect("Host differs", "y:80"),
 		connect("IPv6 without brackets", "::1:80"),
+		connect("zone", "[::1%25.example.com]:80"),
 		refused("content", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\nContent-Length: 1\r\n\r\na", 400),
 		refused("chunks", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
 	})

@@ -83,19 +83,21 @@ func TestTimeSlowHeadersBehindReplies(t *testing.T) {
 	c := never
 	c.HeaderTimeout = 10 * soon
 	s := large(t, c, nil)
-	p := s.connect(t)
-	const n = 150
-	p.send(strings.Repeat("GET /small HTTP/1.1\r\nHost: x\r\n\r\n", n) + "GET / HTTP/1.1\r\nHos")
-	time.Sleep(soon) // the replies fill every buffer
-	for i := range n {
-		if a, err := p.answer("GET"); err != nil || len(a.body) != 100<<10 {
-			t.Fatal(i, a.status, err)
+	for _, path := range smallPaths {
+		p := s.connect(t)
+		const n = 150
+		p.send(strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", n) + "GET / HTTP/1.1\r\nHos")
+		time.Sleep(soon) // the replies fill every buffer
+		for i := range n {
+			if a, err := p.answer("GET"); err != nil || len(a.body) != 100<<10 {
+				t.Fatal(path, i, a.status, err)
+			}
 		}
-	}
-	stop := drip(p, 2*time.Millisecond)
-	defer stop()
-	if a, err := p.answer("GET"); err != nil || a.status != 408 {
-		t.Error(a, err)
+		stop := drip(p, 2*time.Millisecond)
+		if a, err := p.answer("GET"); err != nil || a.status != 408 {
+			t.Error(path, a, err)
+		}
+		stop()
 	}
 }
 
@@ -208,8 +210,15 @@ func large(t *testing.T, c httpfw.Config, failed chan error) *target {
 		failed <- err
 	}))
 	a.Get("/small", func(c *httpfw.Ctx) error { return c.Text(200, text[:100<<10]) })
+	a.Mount("/small/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "102400")
+		io.WriteString(w, text[:100<<10])
+	}))
 	return listen(t, a)
 }
+
+// smallPaths have replies that fit, but not many of them.
+var smallPaths = []string{"/small", "/small/mounted"}
 
 var largePaths = []string{"/write", "/pieces", "/whole", "/mounted", "/flushed"}
 
@@ -248,7 +257,7 @@ func TestTimeReaderStops(t *testing.T) {
 	}
 }
 
-// No handler waits, but the connection owes what was pipelined.
+// The connection owes what was pipelined, and no handler of Heddle's waits.
 func TestTimePipelinerStops(t *testing.T) {
 	for name, set := range map[string]func(c *httpfw.Config){
 		"stops": func(c *httpfw.Config) { c.WriteTimeout = soon },
@@ -257,10 +266,12 @@ func TestTimePipelinerStops(t *testing.T) {
 		c := never
 		set(&c)
 		s := large(t, c, nil)
-		p := s.slowly(t)
-		go io.WriteString(p, strings.Repeat("GET /small HTTP/1.1\r\nHost: x\r\n\r\n", 1000))
-		time.Sleep(soon) // it has begun
-		s.empty(t, name)
+		for _, path := range smallPaths {
+			p := s.slowly(t)
+			go io.WriteString(p, strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", 1000))
+			time.Sleep(soon) // it has begun
+			s.empty(t, name+" "+path)
+		}
 	}
 }
 

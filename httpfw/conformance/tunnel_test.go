@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,13 +18,14 @@ import (
 // opened is what the handlers of tunnels say when they have the connection.
 const opened = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
 
-// echo is an app that switches to an echo protocol in every way there is.
-func echo() *httpfw.App {
-	a := httpfw.New(httpfw.Config{Logger: quiet})
-	a.Get("/behind", func(c *httpfw.Ctx) error { return c.Text(200, "never") })
-	a.Get("/before", func(c *httpfw.Ctx) error { return c.Text(200, sawBefore) })
-	view := func(first string) httpfw.Handler {
+// echoes are the ways to take a connection over: each handler says what is given first,
+// and then what it is told. It reads the body of a POST before that.
+var echoes = map[string]func(first string) httpfw.Handler{
+	"view": func(first string) httpfw.Handler {
 		return func(c *httpfw.Ctx) error {
+			if err := readBody(c.Method(), c.Body()); err != nil {
+				return err
+			}
 			v, err := c.Hijack()
 			if err != nil {
 				return err
@@ -32,32 +34,60 @@ func echo() *httpfw.App {
 			_, err = io.Copy(v, v)
 			return err
 		}
-	}
-	a.Handle("CONNECT", "/*path", view("HTTP/1.1 200 OK\r\n\r\n"))
-	a.Get("/view", view(opened))
-	a.Post("/view", view(opened))
-	a.Get("/conn", func(c *httpfw.Ctx) error {
-		conn, err := c.HijackConn()
-		if err != nil {
-			return err
+	},
+	"conn": func(first string) httpfw.Handler {
+		return func(c *httpfw.Ctx) error {
+			if err := readBody(c.Method(), c.Body()); err != nil {
+				return err
+			}
+			conn, err := c.HijackConn()
+			if err != nil {
+				return err
+			}
+			go func() {
+				io.WriteString(conn, first)
+				io.Copy(conn, conn)
+				conn.Close()
+			}()
+			return nil
 		}
-		go func() {
-			io.WriteString(conn, opened)
-			io.Copy(conn, conn)
-			conn.Close()
-		}()
+	},
+	"mounted": func(first string) httpfw.Handler {
+		return httpfw.FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := readBody(r.Method, r.Body); err != nil {
+				panic(err)
+			}
+			conn, rw, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				http.Error(w, err.Error(), 500)
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, first)
+			io.Copy(conn, rw)
+		}))
+	},
+}
+
+func readBody(method string, body io.Reader) error {
+	if method != "POST" {
 		return nil
-	})
-	a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, rw, err := w.(http.Hijacker).Hijack()
-		if err != nil {
-			http.Error(w, err.Error(), 500)
-			return
-		}
-		defer conn.Close()
-		io.WriteString(conn, opened)
-		io.Copy(conn, rw)
-	}))
+	}
+	_, err := io.Copy(io.Discard, body)
+	return err
+}
+
+// echo is an app that switches to an echo protocol in every way there is, and upon CONNECT
+// in one of them.
+func echo(connect string) *httpfw.App {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/behind", func(c *httpfw.Ctx) error { return c.Text(200, "never") })
+	a.Get("/before", func(c *httpfw.Ctx) error { return c.Text(200, sawBefore) })
+	a.Handle("CONNECT", "/*path", echoes[connect]("HTTP/1.1 200 OK\r\n\r\n"))
+	for how, handler := range echoes {
+		a.Get("/"+how, handler(opened))
+		a.Post("/"+how, handler(opened))
+	}
 	return a
 }
 
@@ -66,39 +96,63 @@ func upgrade(path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
 }
 
-// tunnels has requests that open one, with the reply to each.
-var tunnels = []struct{ name, request, reply string }{
+// A tunnel is a request that opens one, and the reply.
+type tunnel struct{ name, request, reply string }
+
+// connects are tunnels to any app of echo, upgrades to the same.
+var connects = []tunnel{
 	{"CONNECT", "CONNECT x.example:443 HTTP/1.1\r\nHost: x.example:443\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
 	{"CONNECT, IPv6", "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
-	{"Upgrade, Hijack", upgrade("/view"), opened},
-	{"Upgrade, HijackConn", upgrade("/conn"), opened},
-	{"Upgrade, http.Hijacker", upgrade("/mounted"), opened},
 }
 
-// Whatever is sent, wherever it is cut, the tunnel carries every byte behind the head: a
-// request in it is none.
+var upgrades = func() (list []tunnel) {
+	for how := range echoes {
+		up := upgrade("/" + how)
+		with := func(method, field, body string) string {
+			return strings.Replace(strings.TrimSuffix(up, "\r\n"), "GET", method, 1) + field + "\r\n\r\n" + body
+		}
+		list = append(list,
+			tunnel{"Upgrade, " + how, up, opened},
+			tunnel{"Upgrade behind a body, " + how, with("POST", "Content-Length: 5", "hello"), opened},
+			tunnel{"Upgrade behind chunks, " + how, with("POST", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nA: b\r\n\r\n"), opened},
+			tunnel{"Upgrade, body not read, " + how, with("GET", "Content-Length: 5", ""), opened})
+	}
+	return list
+}()
+
+// Whatever is sent, wherever it is cut, the tunnel carries every byte behind the head, or
+// behind a body that was read: a request in it is none.
 func TestRFC9110_9_3_6_Tunnel(t *testing.T) {
 	const inside = "early\x00\r\n\r\n" + behind + "late"
-	s := listen(t, echo())
-	for _, w := range tunnels {
-		sent := w.request + inside
-		for at := range len(sent) {
-			p, err := s.dial()
-			if err != nil {
-				t.Fatal(err)
+	for how := range echoes {
+		s := listen(t, echo(how))
+		tunnels := connects
+		if how == "view" {
+			tunnels = append(upgrades, connects...)
+		}
+		for _, w := range tunnels {
+			sent := w.request + inside
+			for at := range len(sent) {
+				p, err := s.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if at%2 == 0 {
+					err = p.sayBefore(sent[:at])
+				} else {
+					p.send(sent[:at])
+				}
+				p.send(sent[at:])
+				want := w.reply + inside
+				b := make([]byte, len(want))
+				n, rerr := io.ReadFull(p.r, b)
+				// A client that closed its side earlier would end a wait for the body.
+				p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+				if end := p.ended(); err != nil || rerr != nil || end != nil || string(b) != want {
+					t.Fatalf("%s, CONNECT %s, cut at %d: %v %v %v\ngot:  %q\nwant: %q", w.name, how, at, err, rerr, end, b[:n], want)
+				}
+				p.Close()
 			}
-			if at%2 == 0 {
-				err = p.sayBefore(sent[:at])
-			} else {
-				p.send(sent[:at])
-			}
-			p.send(sent[at:])
-			p.Conn.(interface{ CloseWrite() error }).CloseWrite()
-			b, rerr := io.ReadAll(p.r)
-			if want := w.reply + inside; err != nil || rerr != nil || string(b) != want {
-				t.Fatalf("%s, cut at %d: %v %v\ngot:  %q\nwant: %q", w.name, at, err, rerr, b, want)
-			}
-			p.Close()
 		}
 	}
 }
@@ -236,18 +290,78 @@ func TestTunnelTooLate(t *testing.T) {
 	}
 }
 
+// A CONNECT that is refused ends the connection: a client that trusts in its tunnel may
+// have sent what somebody else gave it, and that is no request of the client's.
+func TestRFC9931_8_ConnectRefused(t *testing.T) {
+	refusals := map[string]struct {
+		handler httpfw.Handler
+		status  int
+	}{
+		"no route":            {nil, 405},
+		"error":               {func(c *httpfw.Ctx) error { return httpfw.Error(403, "no") }, 403},
+		"asks for a password": {func(c *httpfw.Ctx) error { c.SetHeader("Proxy-Authenticate", "Basic"); return c.Text(407, "who?") }, 407},
+		"moved":               {func(c *httpfw.Ctx) error { return c.Redirect(307, "/") }, 307},
+		"written": {func(c *httpfw.Ctx) error {
+			c.SetHeader("Content-Length", "2")
+			c.SetStatus(502)
+			c.WriteString("no")
+			return c.Flush()
+		}, 502},
+		"mounted": {httpfw.FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "2")
+			w.WriteHeader(403)
+			io.WriteString(w, "no")
+		})), 403},
+	}
+	for name, r := range refusals {
+		ran := new(atomic.Int64)
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		a.Get("/*path", func(c *httpfw.Ctx) error {
+			ran.Add(1)
+			return c.Text(200, seen(c.Method(), c.Target(), nil))
+		})
+		if r.handler != nil {
+			a.Handle("CONNECT", "/*path", r.handler)
+		}
+		s := listen(t, a)
+		s.ran = ran
+		const connect = "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n"
+		s.check(t, "RFC 9931 section 8", []vector{
+			{name: name, sent: connect + "\r\n", status: r.status},
+			{name: name + ", kept alive", sent: connect + "Connection: keep-alive\r\n\r\n", status: r.status},
+			{name: name + ", HTTP/1.0", sent: "CONNECT x:80 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", status: r.status},
+		})
+		// What comes later, when the reply is there, does not take it from the client.
+		p := s.connect(t)
+		p.send(connect + "\r\n")
+		if _, err := p.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		p.send(strings.Repeat(behind, 100))
+		if a, err := p.answer("CONNECT"); err != nil || a.status != r.status || !a.close {
+			t.Errorf("%s: %v %v", name, a, err)
+		}
+		if err := p.ended(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A large amount of early bytes is bounded by what the server reads at once.
 func TestTunnelEarlyBytes(t *testing.T) {
-	s := listen(t, echo())
 	inside := strings.Repeat("0123456789abcdef", 64<<10)
-	for _, w := range tunnels {
-		p := s.connect(t)
-		go func() {
-			p.send(w.request + inside)
-			p.Conn.(interface{ CloseWrite() error }).CloseWrite()
-		}()
-		if b, err := io.ReadAll(p.r); err != nil || string(b) != w.reply+inside {
-			t.Errorf("%s: %d bytes, %v", w.name, len(b), err)
+	for how := range echoes {
+		s := listen(t, echo(how))
+		for _, w := range append(upgrades, connects...) {
+			p := s.connect(t)
+			go func() {
+				p.send(w.request + inside)
+				p.Conn.(interface{ CloseWrite() error }).CloseWrite()
+			}()
+			if b, err := io.ReadAll(p.r); err != nil || string(b) != w.reply+inside {
+				t.Errorf("%s, CONNECT %s: %d bytes, %v", w.name, how, len(b), err)
+			}
+			p.Close()
 		}
 	}
 }

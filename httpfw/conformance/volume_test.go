@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -67,77 +68,6 @@ func TestLimitQueryPairs(t *testing.T) {
 		append(met("3", of(3), of(4), saw(3), 414), refused("empty ones", line("GET /?&&& HTTP/1.1"), 414)))
 }
 
-// inner serves a form and a JSON value.
-func inner(t *testing.T, c httpfw.Config) *target {
-	c.Logger = quiet
-	a := httpfw.New(c)
-	a.Post("/form", func(c *httpfw.Ctx) error {
-		v, err := c.Form()
-		if err != nil {
-			return err
-		}
-		return c.Text(200, fmt.Sprint(len(v)))
-	})
-	a.Post("/json", func(c *httpfw.Ctx) error {
-		var v any
-		if err := c.BindJSON(&v); err != nil {
-			return err
-		}
-		return c.Text(200, "bound")
-	})
-	return listen(t, a)
-}
-
-// bind sends a body to inner; the connection goes on whatever comes of it.
-func bind(t *testing.T, p *peer, path, kind, body string) answer {
-	t.Helper()
-	p.send(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", path, kind, len(body), body))
-	a, err := p.answer("POST")
-	if err != nil || a.close {
-		t.Errorf("%.40q: %v %v", body, a, err)
-	}
-	return a
-}
-
-func TestLimitFormPairs(t *testing.T) {
-	const kind = "application/x-www-form-urlencoded"
-	p := inner(t, httpfw.Config{}).connect(t)
-	for n, status := range map[int]int{0: 200, 1: 200, 1000: 200, 1001: 400, 100_000: 400} {
-		if a := bind(t, p, "/form", kind, strings.TrimSuffix(strings.Repeat("a=b&", n), "&")); a.status != status {
-			t.Error(n, a)
-		}
-	}
-	p = inner(t, httpfw.Config{FormPairsMax: 3}).connect(t)
-	for body, status := range map[string]int{"a&b&c": 200, "a&b&c&d": 400, "&&&": 400} {
-		if a := bind(t, p, "/form", kind, body); a.status != status {
-			t.Error(body, a)
-		}
-	}
-	p = inner(t, httpfw.Config{FormPairsMax: -1}).connect(t)
-	if a := bind(t, p, "/form", kind, strings.Repeat("a=b&", 5000)); a.status != 200 {
-		t.Error(a)
-	}
-}
-
-func TestLimitJSONDepth(t *testing.T) {
-	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	p := inner(t, httpfw.Config{}).connect(t)
-	for n, status := range map[int]int{1: 200, 100: 200, 101: 400, 100_000: 400} {
-		if a := bind(t, p, "/json", "application/json", nested(n)); a.status != status {
-			t.Error(n, a)
-		}
-	}
-	p = inner(t, httpfw.Config{JSONDepthMax: 2}).connect(t)
-	for body, status := range map[string]int{
-		`{"a": [1]}`: 200, `[{"a": 1}, {"b": 2}, [], [3]]`: 200, `{"a": "[[[{{{"}`: 200, `["\"[[[", "\\"]`: 200, `"[[["`: 200, `7`: 200,
-		`{"a": [{}]}`: 400, `[[[`: 400, `["\\", [[]]]`: 400, `{"[": [{"a": 1}]}`: 400,
-	} {
-		if a := bind(t, p, "/json", "application/json", body); a.status != status || status == 400 && !strings.Contains(a.body, "deep") {
-			t.Error(body, a)
-		}
-	}
-}
-
 func TestLimitBodyBytes(t *testing.T) {
 	const max = 1000
 	body := strings.Repeat("z", max)
@@ -181,35 +111,43 @@ func TestLimitPipelined(t *testing.T) {
 	// The one loop is not taken from a handler that blocks it.
 	a := httpfw.New(httpfw.Config{Logger: quiet, PipelinedMax: 2, Fiber: fiber.Config{Loops: 1, StallAfter: -1}})
 	a.Get("/mine", func(c *httpfw.Ctx) error { mine.Add(1); return c.Text(200, "mine") })
+	a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mine.Add(1)
+		w.Header().Set("Content-Length", "4")
+		io.WriteString(w, "mine")
+	}))
 	a.Get("/hold", func(c *httpfw.Ctx) error { in <- struct{}{}; <-release; return c.Text(200, "held") })
 	a.Get("/other", func(c *httpfw.Ctx) error { atOther.Store(mine.Load()); return c.Text(200, "other") })
 	s := listen(t, a)
-	h, p, o := s.connect(t), s.connect(t), s.connect(t)
-	for _, c := range []*peer{p, o} {
-		c.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
-		if _, err := c.answer("GET"); err != nil {
-			t.Fatal(err)
+	for _, path := range []string{"/mine", "/mounted"} {
+		h, p, o := s.connect(t), s.connect(t), s.connect(t)
+		for _, c := range []*peer{p, o} {
+			c.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+			if _, err := c.answer("GET"); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	const n = 200
-	h.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
-	<-in
-	p.send(strings.Repeat("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n", n))
-	o.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
-	close(release)
-	if r, err := h.answer("GET"); err != nil || r.body != "held" {
-		t.Fatal(r, err)
-	}
-	if r, err := o.answer("GET"); err != nil || r.body != "other" {
-		t.Fatal(r, err)
-	}
-	for i := range n {
-		if r, err := p.answer("GET"); err != nil || r.body != "mine" {
-			t.Fatal(i, r, err)
+		const n = 200
+		mine.Store(0)
+		h.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-in
+		p.send(strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n", n))
+		o.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+		release <- struct{}{}
+		if r, err := h.answer("GET"); err != nil || r.body != "held" {
+			t.Fatal(r, err)
 		}
-	}
-	if k := atOther.Load(); k > 4 {
-		t.Errorf("another connection had to wait for %d pipelined requests", k)
+		if r, err := o.answer("GET"); err != nil || r.body != "other" {
+			t.Fatal(r, err)
+		}
+		for i := range n {
+			if r, err := p.answer("GET"); err != nil || r.body != "mine" {
+				t.Fatal(i, r, err)
+			}
+		}
+		if k := atOther.Load(); k > 4 {
+			t.Errorf("%s: another connection had to wait for %d pipelined requests", path, k)
+		}
 	}
 }
 
