@@ -98,26 +98,35 @@ func (g *Group) Group(prefix string, m ...Middleware) *Group {
 // A literal segment is preferred to a parameter, a parameter to the rest, in whatever
 // order routes are added. A GET route answers HEAD as well.
 func (g *Group) Handle(method, pattern string, h Handler, m ...Middleware) *Route {
+	return &Route{[]*route{g.handle(method, pattern, h, m)}}
+}
+
+func (g *Group) handle(method, pattern string, h Handler, m []Middleware) *route {
 	r := &route{method: method, pattern: g.prefix + pattern, handler: h,
 		middleware: append(g.middleware[:len(g.middleware):len(g.middleware)], m...)}
 	if h == nil {
 		g.app.report(fmt.Errorf("httpfw: %s %s: the handler is nil", method, r.pattern))
-		return &Route{r}
+		return r
 	}
 	r.site = fiber.NewSite(method+" "+r.pattern, h)
 	if err := g.app.router.add(method, r.pattern, r); err != nil {
 		g.app.report(err)
 	}
 	g.app.added = append(g.app.added, r)
-	return &Route{r}
+	return r
 }
 
-// A Route is a route that was just added, for settings of its own.
-type Route struct{ r *route }
+// A Route is what was just added, for settings of its own: one route, or those of a Mount.
+type Route struct{ routes []*route }
 
 // KeepRunning lets the handler finish though the client has gone: by default its
 // waits end then.
-func (r *Route) KeepRunning() *Route { r.r.keepRunning = true; return r }
+func (r *Route) KeepRunning() *Route {
+	for _, one := range r.routes {
+		one.keepRunning = true
+	}
+	return r
+}
 
 // Get adds a route for GET and HEAD.
 func (g *Group) Get(pattern string, h Handler, m ...Middleware) *Route {

@@ -16,30 +16,33 @@ import (
 
 // Mount lets any http.Handler answer prefix itself and everything below it, with every
 // standard method. h sees the whole path: wrap it in http.StripPrefix if it should not.
-// For what that costs see FromHTTP.
-func (g *Group) Mount(prefix string, h http.Handler, m ...Middleware) {
+// For what that costs see FromHTTP. What is set on the Route holds for all of it.
+func (g *Group) Mount(prefix string, h http.Handler, m ...Middleware) *Route {
 	prefix = strings.TrimSuffix(prefix, "/")
+	all := &Route{}
 	if h == nil {
 		g.app.report(fmt.Errorf("httpfw: %s: the http.Handler is nil", g.prefix+prefix))
-		return
+		return all
 	}
 	handler := FromHTTP(h)
 	for _, method := range standardMethods {
 		if prefix != "" {
-			g.mount(method, prefix, h, handler, m)
+			all.routes = append(all.routes, g.mount(method, prefix, h, handler, m))
 		}
-		g.mount(method, prefix+"/*path", h, handler, m)
+		all.routes = append(all.routes, g.mount(method, prefix+"/*path", h, handler, m))
 	}
+	return all
 }
 
 // mount adds a route that is known by h, not by what FromHTTP made of it.
-func (g *Group) mount(method, pattern string, h http.Handler, handler Handler, m []Middleware) {
-	r := g.Handle(method, pattern, handler, m...).r
+func (g *Group) mount(method, pattern string, h http.Handler, handler Handler, m []Middleware) *route {
+	r := g.handle(method, pattern, handler, m)
 	if f, ok := h.(http.HandlerFunc); ok {
 		r.site = fiber.NewSite(method+" "+r.pattern, f)
 	} else {
 		r.site = fiber.NewSite(method+" "+r.pattern, h.ServeHTTP)
 	}
+	return r
 }
 
 // FromHTTP makes a Handler of an http.Handler. Everything that net/http offers to

@@ -89,13 +89,13 @@ func TestCancelMountedDeadline(t *testing.T) {
 func TestCancelMountedKeepRunning(t *testing.T) {
 	in, release, got := make(chan struct{}, 1), make(chan struct{}), make(chan error, 1)
 	a := httpfw.New(httpfw.Config{Logger: quiet})
-	a.Get("/", httpfw.FromHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Mount("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in <- struct{}{}
 		<-release
 		got <- r.Context().Err()
 		w.Header().Set("Content-Length", "4")
 		io.WriteString(w, "done")
-	}))).KeepRunning()
+	})).KeepRunning()
 	a.Get("/ping", func(c *httpfw.Ctx) error { return c.Text(200, "pong") })
 	s := listen(t, a)
 	for how, away := range leave {
