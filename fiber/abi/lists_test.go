@@ -83,12 +83,7 @@ func guard(s *Stack, fr *testFrame, depth int) (r int) {
 		}
 	}()
 	if fr != nil {
-		if s.Raise() {
-			func() {
-				defer s.Again()
-				runtime.Goexit()
-			}()
-		}
+		s.Raise()
 		return Take[R1[int]](s, &fr.Frame).A + 1
 	}
 	r = below(s, depth-1)

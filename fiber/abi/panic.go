@@ -1,5 +1,7 @@
 package abi
 
+import "runtime"
+
 // A function with deferred calls guards itself by a native deferred function. While the
 // function is on a goroutine's stack that is all it needs. While its frame waits, a panic
 // or Goexit further in must reach it there: it is resumed in order to panic, or to exit,
@@ -21,24 +23,25 @@ func (s *Stack) LinkGuard(fr *Frame, pc uint16) {
 	s.Link(fr, pc)
 }
 
-// Raise is called by a function with deferred calls when it is resumed, under its guard.
-// It panics if that is what the function was resumed for, and returns true if it is to
-// call runtime.Goexit, with Again deferred.
-func (s *Stack) Raise() bool {
+// Raise is called by a function with deferred calls when it is resumed, under its guard. If
+// the function was resumed for a panic or a runtime.Goexit, it panics or exits: the deferred
+// calls run, as they would have further in.
+func (s *Stack) Raise() {
 	r := s.run.raised
 	if r == nil {
-		return false
+		return
 	}
 	if r.exit {
-		return true
+		defer s.again()
+		runtime.Goexit()
 	}
 	s.run.raised = nil
 	panic(r.value)
 }
 
-// Again panics with what a deferred call further in has panicked with while the goroutine
+// again panics with what a deferred call further in has panicked with while the goroutine
 // exits.
-func (s *Stack) Again() {
+func (s *Stack) again() {
 	v := s.run.raised.value
 	s.run.raised = nil
 	if v != nil {

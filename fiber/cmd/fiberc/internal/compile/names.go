@@ -20,7 +20,6 @@ type fileNames struct {
 func newFileNames(pkg *Package, file *ast.File) *fileNames {
 	f := &fileNames{pkg: pkg, byPkg: map[string]string{}, names: map[string]string{}, test: pkg.tests[file]}
 	f.add("abi_", abiPath)
-	f.add("runtime_", "runtime")
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
 		var name string

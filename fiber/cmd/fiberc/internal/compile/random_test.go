@@ -30,7 +30,8 @@ func program(seed uint64, n, size int) string {
 	return w.b.String()
 }
 
-// batch is a file of cases.
+// batch is a file of cases. One in four has size statements, the others half as many: what
+// is compiled grows with the square, since each park keeps what is alive.
 func batch(seed uint64, list []int, size int) string {
 	var b strings.Builder
 	b.WriteString("package main\n\nimport (\n\"fmt\"\n\"iter\"\n\n\"github.com/heddle-go/heddle/fiber\"\n)\n\nvar _ = fmt.Sprint\nvar _ iter.Seq[int]\n\n")
@@ -42,7 +43,11 @@ func batch(seed uint64, list []int, size int) string {
 	}
 	b.WriteString("}\n\n")
 	for _, n := range list {
-		b.WriteString(program(seed, n, size))
+		if n%4 != 0 {
+			b.WriteString(program(seed, n, size/2))
+		} else {
+			b.WriteString(program(seed, n, size))
+		}
 	}
 	return b.String()
 }

@@ -157,7 +157,7 @@ func (l *lowering) write(b *strings.Builder, file string) {
 				b.WriteString(strings.Join(to, ", ") + " = " + strings.Join(from, ", ") + "\n")
 			}
 			if len(l.defers) > 0 {
-				b.WriteString("if s_.Raise() {\nfunc() {\ndefer s_.Again()\nruntime_.Goexit()\n}()\n}\n")
+				b.WriteString("s_.Raise()\n")
 			}
 			if len(p.results) == 0 {
 				b.WriteString("abi_.Skip(s_, &fr_.Frame)\n")
