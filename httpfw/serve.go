@@ -244,6 +244,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.ctx = nil
 		f.EndScopes()
 		if c.phase != phaseGone {
+			c.nc.SetReader(f)              // it is this machine's again
 			c.await(phaseFlush, phaseGone) // what the handler wrote goes first
 		}
 		return
