@@ -44,6 +44,7 @@ type ShutdownError struct {
 	Cause   error
 }
 
+// Error names the cause and the handlers.
 func (e *ShutdownError) Error() string {
 	return fmt.Sprintf("httpfw: shutdown: %v; still running: %s", e.Cause, strings.Join(e.Running, ", "))
 }
