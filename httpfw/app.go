@@ -116,7 +116,8 @@ func (g *Group) Handle(method, pattern string, h Handler, m ...Middleware) *Rout
 type Route struct{ r *route }
 
 // KeepRunning lets the handler finish though the client has gone: by default its
-// waits end then.
+// waits end then, and those of its groups. Timeouts and the end of the server still end
+// them. It returns r.
 func (r *Route) KeepRunning() *Route { r.r.keepRunning = true; return r }
 
 // Get adds a route for GET and HEAD.

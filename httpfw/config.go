@@ -50,8 +50,8 @@ type Config struct {
 	// a limit of their own, see middleware.BodyLimit.
 	BodyBytesMax int64
 
-	// FirstByteTimeout bounds the wait for the first byte of a new connection.
-	// Default 10 s; the connection is closed.
+	// FirstByteTimeout bounds the wait for the first byte of a new connection, from accept:
+	// Listen.DeferAccept comes before. Default 10 s; the connection is closed.
 	FirstByteTimeout time.Duration
 	// HeaderTimeout bounds the time from the first byte of a head to its last.
 	// Default 10 s (408).

@@ -30,6 +30,9 @@ func hijackApp(t *testing.T, conns chan net.Conn) *httpfw.App {
 		if _, err := c.Write(nil); err != httpfw.ErrHijacked {
 			t.Error(err)
 		}
+		if err := c.Text(200, "no reply any more"); err != httpfw.ErrHijacked {
+			t.Error(err)
+		}
 		if _, err := c.Body().Read(make([]byte, 1)); err != httpfw.ErrHijacked {
 			t.Error(err)
 		}
