@@ -41,7 +41,7 @@ var ErrServerClosed = errors.New("httpfw: server closed")
 // A ShutdownError says which handlers were still running when Shutdown gave up.
 type ShutdownError struct {
 	Running []string // method, pattern and declaration of each, with a count
-	Cause   error
+	Cause   error    // that of the context given to Shutdown
 }
 
 // Error names the cause and the handlers.

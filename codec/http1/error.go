@@ -14,7 +14,8 @@ type Error struct {
 	// Status is what a server answers: 400, 414, 417, 431, 501 or 505. From
 	// Response.Parse it is always 502, what a gateway answers.
 	Status int
-	// Rule is the section and the rule: "RFC 9112 section 3.2: more than one Host field".
+	// Rule is the section and the rule: "RFC 9112 section 3.2: more than one Host field". A
+	// limit goes by the name of its field in Limits.
 	Rule string
 	// Offset is that of the offending byte, or of the start of the element that is wrong
 	// as a whole (for a field value, the byte behind its colon): from the start of the buffer for a
@@ -23,6 +24,7 @@ type Error struct {
 	Offset int
 }
 
+// Error names the rule and the place. Rule alone is what may be told to a client.
 func (e *Error) Error() string {
 	return "http1: byte " + strconv.Itoa(e.Offset) + ": " + e.Rule
 }
