@@ -44,6 +44,27 @@ func routedApp() *httpfw.App {
 	return a
 }
 
+// A route or middleware that comes when the App serves already would race with requests,
+// and the route would be without the App's middleware: it is a panic that names it.
+func TestAddedLate(t *testing.T) {
+	a := routedApp()
+	g := a.Group("/late")
+	serve(t, a)
+	for want, add := range map[string]func(){
+		"route GET /late/x": func() { g.Get("/x", says("late")) },
+		"middleware":        func() { a.Use(mark("late")) },
+	} {
+		func() {
+			defer func() {
+				if v := recover(); v != "httpfw: "+want+" added after the App began to serve" {
+					t.Error(want, v)
+				}
+			}()
+			add()
+		}()
+	}
+}
+
 func TestRouting(t *testing.T) {
 	srv := serve(t, routedApp())
 	c := connect(t, srv)
