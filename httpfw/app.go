@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/heddle-go/heddle/fiber"
 )
@@ -23,7 +24,8 @@ type Middleware func(next Handler) Handler
 
 // An App is a set of routes and how to serve them. Routes and middleware are added
 // by one goroutine before the first Start, Run, NewServer or ServeHTTP. Mistakes made
-// then, such as conflicting routes, are reported there, with the place of each.
+// then, such as conflicting routes, are reported there, with the place of each. Adding
+// later panics.
 type App struct {
 	group // the whole tree: "" and no middleware
 
@@ -36,6 +38,7 @@ type App struct {
 	formPairs, jsonDepth int // of config, with defaults
 
 	once    sync.Once
+	sealed  atomic.Bool
 	err     error // of set-up
 	problem []error
 	misses  [routeOptions + 1]*route // answers for what has no route, by outcome
@@ -73,7 +76,18 @@ func New(c Config) *App {
 
 // Use adds middleware around every request, also those that have no route. The first
 // added is the outermost.
-func (a *App) Use(m ...Middleware) { a.middleware = append(a.middleware, m...) }
+func (a *App) Use(m ...Middleware) {
+	a.mayAdd("middleware")
+	a.middleware = append(a.middleware, m...)
+}
+
+// mayAdd panics once the App serves: what is added then would race with requests, and a route
+// would be without the App's middleware.
+func (a *App) mayAdd(what string) {
+	if a.sealed.Load() {
+		panic("httpfw: " + what + " added after the App began to serve")
+	}
+}
 
 // A Group is a set of routes that share a prefix and middleware.
 type Group struct {
@@ -104,6 +118,7 @@ func (g *Group) Handle(method, pattern string, h Handler, m ...Middleware) *Rout
 func (g *Group) handle(method, pattern string, h Handler, m []Middleware) *route {
 	r := &route{method: method, pattern: g.prefix + pattern, handler: h,
 		middleware: append(g.middleware[:len(g.middleware):len(g.middleware)], m...)}
+	g.app.mayAdd("route " + method + " " + r.pattern)
 	if h == nil {
 		g.app.report(fmt.Errorf("httpfw: %s %s: the handler is nil", method, r.pattern))
 		return r
@@ -120,7 +135,8 @@ func (g *Group) handle(method, pattern string, h Handler, m []Middleware) *route
 type Route struct{ routes []*route }
 
 // KeepRunning lets the handler finish though the client has gone: by default its
-// waits end then.
+// waits end then, and those of its groups. Timeouts and the end of the server still end
+// them. It returns r.
 func (r *Route) KeepRunning() *Route {
 	for _, one := range r.routes {
 		one.keepRunning = true
@@ -172,6 +188,7 @@ func (a *App) report(err error) {
 // seal ends set-up: from here on the App is read-only.
 func (a *App) seal() error {
 	a.once.Do(func() {
+		a.sealed.Store(true)
 		for _, r := range a.added {
 			r.handler = a.wrap(r.handler, r.middleware)
 		}

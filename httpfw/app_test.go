@@ -35,12 +35,34 @@ func routedApp() *httpfw.App {
 	a.Handle("HEAD", "/head", func(c *httpfw.Ctx) error { c.SetHeader("X-Head", "own"); return nil })
 	a.Get("/head", says("get"))
 	a.Handle("OPTIONS", "/options", says("own options"))
+	a.Handle("CONNECT", "/*path", func(c *httpfw.Ctx) error { return c.Text(200, c.Target()) })
 	g := a.Group("/api", mark("group"))
 	g.Get("/x", says("x"), mark("x"))
 	h := g.Group("/v2/", mark("inner"))
 	h.Get("/y", says("y"))
 	g.Get("/z", says("z"))
 	return a
+}
+
+// A route or middleware that comes when the App serves already would race with requests,
+// and the route would be without the App's middleware: it is a panic that names it.
+func TestAddedLate(t *testing.T) {
+	a := routedApp()
+	g := a.Group("/late")
+	serve(t, a)
+	for want, add := range map[string]func(){
+		"route GET /late/x": func() { g.Get("/x", says("late")) },
+		"middleware":        func() { a.Use(mark("late")) },
+	} {
+		func() {
+			defer func() {
+				if v := recover(); v != "httpfw: "+want+" added after the App began to serve" {
+					t.Error(want, v)
+				}
+			}()
+			add()
+		}()
+	}
 }
 
 func TestRouting(t *testing.T) {
@@ -68,13 +90,14 @@ func TestRouting(t *testing.T) {
 		{"OPTIONS", "/users/7", 204, "", "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, PUT"},
 		{"POST", "/users/7", 405, "Method Not Allowed\n", "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, PUT"},
 		{"BREW", "/users", 405, "Method Not Allowed\n", "Allow: OPTIONS, POST"},
-		{"GET", "/none", 404, "Not Found\n", ""},
+		{"GET", "/none", 404, "Not Found\n", ""}, // whatever CONNECT has a route for
+		{"OPTIONS", "/none", 404, "Not Found\n", ""},
 		{"GET", "/files", 301, "", "Location: /files/"},
 		{"GET", "/users/7/?a=%20", 301, "", "Location: /users/7?a=%20"},
 		{"PUT", "/users/7/", 308, "", "Location: /users/7"},
 		{"GET", "//users//7", 200, "id=7 none=", ""},
 		{"GET", "/users/../users/./7", 200, "id=7 none=", ""},
-		{"GET", "/users/..%2F7", 400, "the path climbs above the root, or has an escape that is none\n", ""},
+		{"GET", "/users/..%2F7", 400, "the path has a '..' beside an escaped slash or backslash, or a broken escape\n", ""},
 		{"GET", "/api/x", 200, "x", "X-Mark: group"},
 		{"GET", "/api/v2/y", 200, "y", "X-Mark: inner"},
 	} {

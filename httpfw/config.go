@@ -50,8 +50,8 @@ type Config struct {
 	// a limit of their own, see middleware.BodyLimit.
 	BodyBytesMax int64
 
-	// FirstByteTimeout bounds the wait for the first byte of a new connection.
-	// Default 10 s; the connection is closed.
+	// FirstByteTimeout bounds the wait for the first byte of a new connection, from accept:
+	// Listen.DeferAccept comes before. Default 10 s; the connection is closed.
 	FirstByteTimeout time.Duration
 	// HeaderTimeout bounds the time from the first byte of a head to its last.
 	// Default 10 s (408).
@@ -73,7 +73,10 @@ type Config struct {
 
 	// ServerName is the value of the Server field; none if empty.
 	ServerName string
-	// ErrorHandler turns the error of a handler into a reply. Default: DefaultError.
+	// ErrorHandler turns the error of a handler, or of the middleware around it, into a
+	// reply; 404, 405 and a refused path come to it as errors too. What is refused before
+	// there is a request (a malformed head, a limit of the head, a slow one) does not: it
+	// gets a short text and the end of the connection. Default: DefaultError.
 	ErrorHandler func(c *Ctx, err error)
 	// Logger gets what no reply can tell. Default: slog.Default().
 	Logger *slog.Logger

@@ -90,7 +90,8 @@ func (c *Ctx) Path() string { return c.chars.of(c.req.Path) }
 // Target returns the request target as it was sent.
 func (c *Ctx) Target() string { return c.chars.of(c.req.Target) }
 
-// Route returns the pattern of the route that answers, "" outside a handler's routes.
+// Route returns the pattern of the route that answers. Where none does it is a word for
+// the framework's own reply: "404", "405", "OPTIONS", "trailing slash" or "bad path".
 func (c *Ctx) Route() string {
 	if c.route == nil {
 		return ""

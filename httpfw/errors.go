@@ -15,22 +15,31 @@ import (
 // the error handler sends it.
 type HTTPError struct {
 	Status  int
-	Message string // for the client
+	Message string // for the client; in a literal, empty means the reason phrase
 	Err     error  // the cause, for logs only; may be nil
 }
 
-// Error makes an HTTPError. An empty message means the reason phrase of the status.
+// Error makes an HTTPError. An empty message becomes the reason phrase of the status.
 func Error(status int, message string) *HTTPError {
+	if message == "" {
+		message = http1.StatusText(status)
+	}
 	return &HTTPError{Status: status, Message: message}
 }
 
-// Errorf makes an HTTPError whose message is for the client; a cause wrapped by %w
-// can be found by errors.Is.
+// Errorf makes an HTTPError whose message is for the client, all of it: the text of a cause
+// wrapped by %w too. Causes can be found by errors.Is and errors.As. To keep the text of a
+// cause from the client, set HTTPError.Err instead.
 func Errorf(status int, format string, args ...any) *HTTPError {
 	err := fmt.Errorf(format, args...)
-	return &HTTPError{Status: status, Message: err.Error(), Err: errors.Unwrap(err)}
+	cause := errors.Unwrap(err)
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		cause = err
+	}
+	return &HTTPError{Status: status, Message: err.Error(), Err: cause}
 }
 
+// Error returns the status and the message, for logs; the cause is not in it.
 func (e *HTTPError) Error() string {
 	m := e.Message
 	if m == "" {
@@ -49,13 +58,14 @@ func (e *HTTPError) Unwrap() error { return e.Err }
 var (
 	errNotFound         = Error(http.StatusNotFound, "")
 	errMethodNotAllowed = Error(http.StatusMethodNotAllowed, "")
-	errBadPath          = Error(http.StatusBadRequest, "the path climbs above the root, or has an escape that is none")
+	errBadPath          = Error(http.StatusBadRequest, "the path has a '..' beside an escaped slash or backslash, or a broken escape")
 	errPathTooLong      = Error(http.StatusRequestURITooLong, "")
 	errBodyCut          = Error(http.StatusBadRequest, "the body ended early")
 
-	// ErrBodyTooLarge: the request's body exceeds its limit.
+	// ErrBodyTooLarge: the request's body exceeds its limit; 413.
 	ErrBodyTooLarge = Error(http.StatusRequestEntityTooLarge, "")
-	// ErrBodyTimeout: the client took too long to send the body.
+	// ErrBodyTimeout: the client took longer than Config.BodyTimeout for more of the body,
+	// or sends it at less than Config.BodyBytesPerSecondMin; 408.
 	ErrBodyTimeout = Error(http.StatusRequestTimeout, "the body did not arrive in time")
 	// ErrReplied: the reply has begun, so what was asked comes too late.
 	ErrReplied = errors.New("httpfw: the reply has begun already")
@@ -64,12 +74,13 @@ var (
 	ErrClientGone = errors.New("httpfw: the client has gone")
 	// ErrHijacked: the connection was taken over.
 	ErrHijacked = errors.New("httpfw: the connection was hijacked")
-	// ErrAbort: a handler that returns it wants the connection cut.
+	// ErrAbort: a handler that returns it wants the connection cut, without a reply or a log
+	// line.
 	ErrAbort = errors.New("httpfw: abort")
 )
 
-// StatusOf returns the status an error deserves: that of the HTTPError or the codec's
-// error in its chain, 504 for a deadline, 503 for cancellation, or 500.
+// StatusOf returns the status an error deserves: that of the *HTTPError or the *http1.Error
+// in its chain, 504 for a deadline, 503 for cancellation, or 500.
 func StatusOf(err error) int {
 	var he *HTTPError
 	var pe *http1.Error

@@ -262,3 +262,26 @@ func TestStatusOf(t *testing.T) {
 		}
 	}
 }
+
+// An HTTPError has its message in the field too, for error handlers that make a reply of
+// their own, and every cause that was wrapped.
+func TestHTTPError(t *testing.T) {
+	if e := httpfw.Error(404, ""); e.Message != "Not Found" || e.Error() != "httpfw: 404 Not Found" {
+		t.Errorf("%q, %v", e.Message, e)
+	}
+	if e := httpfw.Error(404, "no such user"); e.Message != "no such user" {
+		t.Errorf("%q", e.Message)
+	}
+	first, second := errors.New("first"), errors.New("second")
+	one := httpfw.Errorf(502, "upstream: %w", first)
+	if one.Message != "upstream: first" || one.Err != first || !errors.Is(one, first) {
+		t.Errorf("%q %v", one.Message, one.Err)
+	}
+	two := httpfw.Errorf(502, "upstream: %w, %w", first, second)
+	if two.Message != "upstream: first, second" || !errors.Is(two, first) || !errors.Is(two, second) {
+		t.Errorf("%q %v", two.Message, two.Err)
+	}
+	if e := httpfw.Errorf(422, "count is %d", 0); e.Err != nil {
+		t.Error(e.Err)
+	}
+}

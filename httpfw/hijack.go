@@ -12,8 +12,11 @@ import (
 // Hijack takes the connection over from HTTP, for CONNECT, Upgrade or a protocol of
 // its own: replies to earlier requests are sent, and the view reads on from the byte
 // behind the request's head, those already received included. The handler goes on as
-// the only user of the connection, which is closed when it returns. It fails once the
-// reply has begun, and under net/http, where HijackConn works.
+// the only user of the connection, which is closed when it returns; fibers of its own
+// (fiber.Group) make their views by View.Conn and As, so that one can read while another
+// writes. What the protocol wants for a reply, such as 101 or the 200 to CONNECT, is the
+// handler's to write. Errors: ErrReplied once the reply has begun, ErrHijacked the second
+// time, and another under net/http, where HijackConn works.
 func (c *Ctx) Hijack() (*netpoll.View, error) {
 	if c.under != nil {
 		return nil, errors.New("httpfw: under net/http use HijackConn")
@@ -37,7 +40,6 @@ func (c *Ctx) HijackConn() (net.Conn, error) {
 	defer c.fiber.Leave()
 	k := c.conn
 	k.phase, k.next = phaseGone, phaseGiven
-	k.nc.SetReader(nil)
 	k.nc.SetWriter(nil)
 	return &given{Detached: k.nc.Detached(), admitted: &k.shard.srv.admitted, addr: k.nc.RemoteIP()}, nil
 }
@@ -75,5 +77,6 @@ func (c *Ctx) takeOver() error {
 	}
 	k.flush()
 	k.nc.SetHooks(nil)
+	k.nc.SetReader(nil) // any fiber of the handler's may read now
 	return nil
 }

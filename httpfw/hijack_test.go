@@ -1,13 +1,16 @@
 package httpfw_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"strings"
 	"testing"
 
+	"github.com/heddle-go/heddle/fiber"
 	"github.com/heddle-go/heddle/httpfw"
+	"github.com/heddle-go/heddle/netpoll"
 )
 
 func hijackApp(t *testing.T, conns chan net.Conn) *httpfw.App {
@@ -25,6 +28,9 @@ func hijackApp(t *testing.T, conns chan net.Conn) *httpfw.App {
 			t.Error(err)
 		}
 		if _, err := c.Write(nil); err != httpfw.ErrHijacked {
+			t.Error(err)
+		}
+		if err := c.Text(200, "no reply any more"); err != httpfw.ErrHijacked {
 			t.Error(err)
 		}
 		if _, err := c.Body().Read(make([]byte, 1)); err != httpfw.ErrHijacked {
@@ -89,4 +95,77 @@ func TestHijackConn(t *testing.T) {
 			t.Errorf("%q %v", b, err)
 		}
 	})
+}
+
+// A proxy for CONNECT copies both ways at once: a fiber for each, with views of its own,
+// while the handler's fiber waits for them.
+func TestHijackSplice(t *testing.T) {
+	far, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	go func() {
+		conn, err := far.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "hello ") // it speaks first
+		io.Copy(conn, conn)
+	}()
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Handle("CONNECT", "/*path", func(c *httpfw.Ctx) error {
+		up, err := netpoll.Dial(c.Fiber(), "tcp", c.Target())
+		if err != nil {
+			return err
+		}
+		defer up.Close()
+		down, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(down, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+			return err
+		}
+		copyTo := func(to, from *netpoll.View) func(f *fiber.Fiber) error {
+			return func(f *fiber.Fiber) error {
+				w := to.Conn().As(f)
+				if _, err := io.Copy(w, from.Conn().As(f)); err != nil {
+					return err
+				}
+				return w.CloseWrite()
+			}
+		}
+		g := fiber.NewGroup(c.Fiber())
+		g.Go(copyTo(up, down))
+		g.Go(copyTo(down, up))
+		err = g.Wait(c.Fiber())
+		if err != nil {
+			t.Error(err)
+		}
+		return err
+	})
+	srv, err := a.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Shutdown(context.Background())
+	conn, err := net.Dial("tcp", srv.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, conn)
+	defer c.Close()
+	to := far.Addr().String()
+	c.send("CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n\r\nearly ")
+	head := make([]byte, len("HTTP/1.1 200 OK\r\n\r\n"))
+	if _, err := io.ReadFull(c.r, head); err != nil || string(head) != "HTTP/1.1 200 OK\r\n\r\n" {
+		t.Fatalf("%q %v", head, err)
+	}
+	c.send("late")
+	c.halfClose()
+	if b, err := io.ReadAll(c.r); err != nil || string(b) != "hello early late" {
+		t.Errorf("%q %v", b, err)
+	}
 }

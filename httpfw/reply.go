@@ -70,7 +70,10 @@ func (c *Ctx) Status() int {
 
 // SetStatus sets the status of a reply written by Write. It must be 200 to 599.
 func (c *Ctx) SetStatus(status int) error {
-	if c.reply.begun {
+	switch {
+	case c.reply.hijack:
+		return ErrHijacked
+	case c.reply.begun:
 		return ErrReplied
 	}
 	if status < 200 || status > 599 {
@@ -239,11 +242,8 @@ func (c *Ctx) SetCookie(k *http.Cookie) error {
 	return c.AddHeader("Set-Cookie", k.String())
 }
 
-// begin checks what a whole reply needs and forgets an earlier body.
+// whole checks what a whole reply needs and forgets an earlier body.
 func (c *Ctx) whole(status int, kind string) error {
-	if c.reply.begun {
-		return ErrReplied
-	}
 	if err := c.SetStatus(status); err != nil {
 		return err
 	}
@@ -259,7 +259,10 @@ func (c *Ctx) whole(status int, kind string) error {
 	return nil
 }
 
-// Text replies with a string as text/plain.
+// Text replies with a string as text/plain. Like every reply that is given whole it is sent
+// after the handler has returned, and the last one given counts. Errors: ErrReplied once
+// the reply has begun (Flush, or 16 KiB by Write), ErrHijacked, or a status not from 200 to
+// 599.
 func (c *Ctx) Text(status int, s string) error {
 	if err := c.whole(status, "text/plain; charset=utf-8"); err != nil {
 		return err
@@ -268,7 +271,7 @@ func (c *Ctx) Text(status int, s string) error {
 	return nil
 }
 
-// HTML replies with a string as text/html.
+// HTML replies with a string as text/html, otherwise like Text.
 func (c *Ctx) HTML(status int, s string) error {
 	if err := c.whole(status, "text/html; charset=utf-8"); err != nil {
 		return err
@@ -277,8 +280,8 @@ func (c *Ctx) HTML(status int, s string) error {
 	return nil
 }
 
-// Bytes replies with b. It is sent after the handler has returned, so it must not
-// change any more.
+// Bytes replies with b, otherwise like Text. It is sent after the handler has returned,
+// so it must not change any more.
 func (c *Ctx) Bytes(status int, contentType string, b []byte) error {
 	if !http1.ValidFieldValue(contentType) {
 		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)
@@ -290,8 +293,8 @@ func (c *Ctx) Bytes(status int, contentType string, b []byte) error {
 	return nil
 }
 
-// JSON replies with v encoded as JSON. If it cannot be encoded nothing is sent and
-// the error is returned.
+// JSON replies with v encoded as JSON, otherwise like Text. If it cannot be encoded
+// nothing is sent and the error is returned.
 func (c *Ctx) JSON(status int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -317,7 +320,8 @@ func (c *Ctx) Redirect(status int, url string) error {
 }
 
 // Stream replies with what r yields, at the reader's pace and without ever holding all
-// of it. An error of r cuts the connection, since the reply has begun.
+// of it. An error of r cuts the connection, since the reply has begun. r is read on the
+// loop: one that may block for long, such as a file on a slow disk, should read in Block.
 func (c *Ctx) Stream(status int, contentType string, r io.Reader) error {
 	if !http1.ValidFieldValue(contentType) {
 		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)

@@ -104,7 +104,8 @@ func (r *router[T]) find(want routeMethods, path []byte, p *routeParams) (value 
 	return value, r.miss(want, path)
 }
 
-// miss is the rest of find, off its fast path.
+// miss is the rest of find, off its fast path. CONNECT names no path, though its route does
+// ("/*path", for a proxy): no path allows it, and none exists by it.
 func (r *router[T]) miss(want routeMethods, path []byte) (out routeOutcome) {
 	if len(path) == 0 || len(path) > routePathBytesMax {
 		return out
@@ -116,7 +117,7 @@ func (r *router[T]) miss(want routeMethods, path []byte) (out routeOutcome) {
 		}
 		return out
 	}
-	if out.allowed = r.tree.allowed(path, false); out.allowed != 0 {
+	if out.allowed = r.tree.allowed(path, false) &^ methodConnect; out.allowed != 0 {
 		out.allowed |= methodOptions
 		out.kind = routeNotAllowed
 		if want == methodOptions {
@@ -130,7 +131,7 @@ func (r *router[T]) miss(want routeMethods, path []byte) (out routeOutcome) {
 	} else if last > 0 {
 		other = r.tree.allowed(path[:last], false)
 	}
-	if other != 0 {
+	if other &^= methodConnect; other != 0 {
 		out.slash = (other|methodOptions)&want != 0
 	}
 	return out

@@ -244,6 +244,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.ctx = nil
 		f.EndScopes()
 		if c.phase != phaseGone {
+			c.nc.SetReader(f)              // it is this machine's again
 			c.await(phaseFlush, phaseGone) // what the handler wrote goes first
 		}
 		return
@@ -259,8 +260,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.last = true // behind a CONNECT that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
-	if unread && (x.body.expect || x.body.err != nil) {
-		c.last = true // nobody can tell where the body ends, or whether it comes
+	if unread && (x.body.expect || x.body.err != nil || x.body.left > thrownMax) {
+		c.last = true // nobody can tell where the body ends, or whether it comes; or it is too long to throw away
 	}
 	if !x.complete() {
 		// The handler gave up in the middle of its reply, or announced another length:

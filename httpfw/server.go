@@ -41,9 +41,10 @@ var ErrServerClosed = errors.New("httpfw: server closed")
 // A ShutdownError says which handlers were still running when Shutdown gave up.
 type ShutdownError struct {
 	Running []string // method, pattern and declaration of each, with a count
-	Cause   error
+	Cause   error    // that of the context given to Shutdown
 }
 
+// Error names the cause and the handlers.
 func (e *ShutdownError) Error() string {
 	return fmt.Sprintf("httpfw: shutdown: %v; still running: %s", e.Cause, strings.Join(e.Running, ", "))
 }

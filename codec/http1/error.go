@@ -14,7 +14,8 @@ type Error struct {
 	// Status is what a server answers: 400, 414, 417, 431, 501 or 505. From
 	// Response.Parse it is always 502, what a gateway answers.
 	Status int
-	// Rule is the section and the rule: "RFC 9112 section 3.2: more than one Host field".
+	// Rule is the section and the rule: "RFC 9112 section 3.2: more than one Host field". A
+	// limit goes by the name of its field in Limits.
 	Rule string
 	// Offset is that of the offending byte, or of the start of the element that is wrong
 	// as a whole (for a field value, the byte behind its colon): from the start of the buffer for a
@@ -23,6 +24,7 @@ type Error struct {
 	Offset int
 }
 
+// Error names the rule and the place. Rule alone is what may be told to a client.
 func (e *Error) Error() string {
 	return "http1: byte " + strconv.Itoa(e.Offset) + ": " + e.Rule
 }
@@ -40,7 +42,8 @@ func (r *rule) at(offset int) *Error {
 // more is no refusal: the bytes end before the message does.
 var more = &rule{0, "more bytes are needed"}
 
-// Rules of the request line and the status line.
+// Rules of the request line and the status line. A limit goes by the name of its field in
+// Limits, which is that in httpfw.Config too: clients read these texts.
 var (
 	emptyLines      = &rule{400, "RFC 9112 section 2.2: more than one empty line before the request line"}
 	emptyMethod     = &rule{400, "RFC 9112 section 3.1: empty method"}
@@ -51,7 +54,7 @@ var (
 	targetEnd       = &rule{400, "RFC 9112 section 3: request line without version"}
 	fragment        = &rule{400, "RFC 9112 section 3.2: fragment in the target"}
 	percent         = &rule{400, "RFC 3986 section 2.1: '%' in the path without two hexadecimal digits"}
-	targetLong      = &rule{414, "RFC 9112 section 3: target longer than Limits.TargetBytesMax"}
+	targetLong      = &rule{414, "RFC 9112 section 3: target longer than TargetBytesMax"}
 	version         = &rule{400, "RFC 9112 section 2.3: malformed HTTP version"}
 	versionMajor    = &rule{505, "RFC 9110 section 15.6.6: major version of HTTP other than 1"}
 	connectForm     = &rule{400, "RFC 9112 section 3.2.3: CONNECT with a target that is not host:port"}
@@ -64,10 +67,10 @@ var (
 
 // Rules of the field section.
 var (
-	headLong         = &rule{431, "RFC 6585 section 5: head longer than Limits.HeaderBytesMax"}
-	fieldsMany       = &rule{431, "RFC 6585 section 5: more fields than Limits.HeaderCountMax"}
-	cookiesMany      = &rule{431, "RFC 6585 section 5: more cookies than Limits.CookieCountMax"}
-	pairsMany        = &rule{414, "RFC 9110 section 15.5.15: more pairs in the query than Limits.QueryPairsMax"}
+	headLong         = &rule{431, "RFC 6585 section 5: head longer than HeaderBytesMax"}
+	fieldsMany       = &rule{431, "RFC 6585 section 5: more fields than HeaderCountMax"}
+	cookiesMany      = &rule{431, "RFC 6585 section 5: more cookies than CookieCountMax"}
+	pairsMany        = &rule{414, "RFC 9110 section 15.5.15: more pairs in the query than QueryPairsMax"}
 	bareCR           = &rule{400, "RFC 9112 section 2.2: CR that is not followed by LF"}
 	bareLF           = &rule{400, "RFC 9112 section 2.2: line that ends in LF without CR"}
 	folded           = &rule{400, "RFC 9112 section 5.2: line that starts with whitespace"}
@@ -103,9 +106,9 @@ var (
 	sizeByte    = &rule{400, "RFC 9112 section 7.1: byte in a chunk size that is no hexadecimal digit"}
 	sizeHuge    = &rule{400, "RFC 9112 section 7.1: chunk size of more than 16 digits or 63 bits"}
 	extension   = &rule{400, "RFC 9112 section 7.1.1: malformed chunk extension"}
-	overhead    = &rule{400, "RFC 9112 section 7.1.1: more chunk extensions than Limits.ExtensionBytesMax"}
+	overhead    = &rule{400, "RFC 9112 section 7.1.1: more chunk extensions than ExtensionBytesMax"}
 	chunkEnd    = &rule{400, "RFC 9112 section 7.1: chunk longer than its size"}
-	trailerLong = &rule{431, "RFC 9112 section 7.1.2: trailer section longer than Limits.TrailerBytesMax"}
+	trailerLong = &rule{431, "RFC 9112 section 7.1.2: trailer section longer than TrailerBytesMax"}
 	trailerName = &rule{400, "RFC 9110 section 6.5.1: field that may not stand in a trailer section"}
 )
 

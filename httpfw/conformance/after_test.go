@@ -33,7 +33,8 @@ func TestRFC9112_9_3_UnreadBody(t *testing.T) {
 	})
 }
 
-// An unread body beyond the bound ends the connection, but not before the reply is read.
+// An unread body beyond the bound ends the connection, but not before the reply is read,
+// which says so if the length was announced.
 func TestUnreadBodyBeyondTheBound(t *testing.T) {
 	bothWays(t, httpfw.Config{}, func(t *testing.T, s *target) {
 		piece := []byte(strings.Repeat("x", 64<<10))
@@ -51,6 +52,9 @@ func TestUnreadBodyBeyondTheBound(t *testing.T) {
 			if err != nil || a.body != sawUnread {
 				t.Errorf("%s: %v %v", framing, a, err)
 			}
+			if a.close != (start == "") {
+				t.Errorf("%s: the reply announces the end of the connection: %t", framing, a.close)
+			}
 			if err := <-done; err == nil {
 				t.Errorf("%s: the server took 32 MiB", framing)
 			}
@@ -63,7 +67,7 @@ func TestUnreadBodyBeyondTheBound(t *testing.T) {
 func TestUnreadBodyInDrips(t *testing.T) {
 	bothWays(t, httpfw.Config{BodyTimeout: 100 * time.Millisecond, BodyBytesPerSecondMin: -1}, func(t *testing.T, s *target) {
 		p := s.connect(t)
-		p.send(unread("h", "Content-Length: 1000000"))
+		p.send(unread("h", "Content-Length: 200000"))
 		if a, err := p.answer("POST"); err != nil || a.body != sawUnread {
 			t.Fatal(a, err)
 		}
