@@ -110,9 +110,17 @@ func (a *admission) shrink() {
 	a.byAddress = smaller
 }
 
+// tellEvery is how often a loop may say that it turns clients away, ns.
+const tellEvery = int64(10e9)
+
 // turnAway ends a connection that was not admitted, with a reply that does not look at the
 // request. Loop mode.
 func (sh *shard) turnAway(nc *netpoll.Conn, status int) {
+	sh.turned++
+	if now := sh.loop.Now(); now >= sh.tellAt {
+		sh.app.log.Warn("httpfw: clients are turned away: too many connections", "status", status, "client", nc.RemoteIP(), "since the last line", sh.turned)
+		sh.turned, sh.tellAt = 0, now+tellEvery
+	}
 	nc.Receive() // left unread it would turn the close into a reset, before the reply is read
 	var b []byte
 	b = http1.AppendStatusLine(b, 1, status)

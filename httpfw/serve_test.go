@@ -343,3 +343,22 @@ func TestFaultyNetwork(t *testing.T) {
 		}
 	}
 }
+
+// Clients that are turned away are in the log, but however many there are not line by line.
+func TestTurnedAwayIsLogged(t *testing.T) {
+	log := &logged{}
+	a := httpfw.New(httpfw.Config{Logger: log.logger(), ConnsMax: 1})
+	a.Get("/", func(c *httpfw.Ctx) error { return c.Text(200, "fine") })
+	srv := httpfwtest.NewConfig(t, a, httpfwtest.Config{Fiber: fiber.Config{Logger: quiet, Loops: 1}})
+	if r := connect(t, srv).get("GET", "/"); r.status != 200 {
+		t.Fatal(r)
+	}
+	for range 50 {
+		if r := connect(t, srv).get("GET", "/"); r.status != 503 {
+			t.Fatal(r)
+		}
+	}
+	if n := strings.Count(log.String(), "turned away"); n < 1 || n > 2 {
+		t.Errorf("%d lines: %s", n, log)
+	}
+}

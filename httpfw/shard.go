@@ -19,6 +19,9 @@ type shard struct {
 	out    *bytebufferpool.ByteBuffer // a buffer for replies, ready for reuse
 	held   []*conn                    // connections with replies that are not sent yet, see conn.hold
 
+	turned int   // connections turned away that no log line has counted
+	tellAt int64 // loop clock: when the next may
+
 	statusLine []byte // "HTTP/1.1 200 OK CRLF Date: … CRLF [Server: … CRLF]"
 	dateUntil  int64  // loop clock: when the line is out of date
 	dateAt     int    // where the date starts in it
