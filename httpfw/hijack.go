@@ -37,7 +37,6 @@ func (c *Ctx) HijackConn() (net.Conn, error) {
 	defer c.fiber.Leave()
 	k := c.conn
 	k.phase, k.next = phaseGone, phaseGiven
-	k.nc.SetReader(nil)
 	k.nc.SetWriter(nil)
 	return &given{Detached: k.nc.Detached(), admitted: &k.shard.srv.admitted, addr: k.nc.RemoteIP()}, nil
 }
@@ -75,5 +74,6 @@ func (c *Ctx) takeOver() error {
 	}
 	k.flush()
 	k.nc.SetHooks(nil)
+	k.nc.SetReader(nil) // whose turn it is to read is the handler's to say
 	return nil
 }
