@@ -318,3 +318,20 @@ func TestMountRoutes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Replies of status 1xx wait for a client that does not read, as the others do.
+func TestMountInterimUnread(t *testing.T) {
+	done := make(chan struct{})
+	c := mounted(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		defer close(done)
+		w.Header().Set("Link", strings.Repeat("x", 1000))
+		for range 10000 {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+	}), httpfw.Config{WriteTimeout: 20 * time.Millisecond})()
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	within(t, done, "the handler")
+	if n, err := io.Copy(io.Discard, c.r); err == nil || n > 1<<20 {
+		t.Errorf("%d bytes were kept for a client that did not read, %v", n, err)
+	}
+}
