@@ -157,11 +157,12 @@ func (c *Ctx) stream(p []byte) (int, error) {
 // sendBody is stream on the baton.
 func (c *Ctx) sendBody(p []byte) (int, error) {
 	r, k := &c.reply, c.conn
-	if err := c.fiber.Err(); err != nil {
-		return 0, err
-	}
 	if err := k.nc.Err(); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	cause := c.fiber.Err()
+	if cause != nil && !errors.Is(cause, ErrClientGone) {
+		return 0, cause
 	}
 	if !r.begun {
 		if r.length >= 0 && c.pending(len(p)) > r.length {
@@ -169,6 +170,10 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 		}
 		c.begin()
 	}
+	if cause != nil && r.noBody {
+		return 0, cause // nothing is sent that would show whether the client takes it
+	}
+	// A client that has only closed its side is told what it takes without a wait.
 	kept := r.buf
 	r.buf = nil
 	if kept != nil {
