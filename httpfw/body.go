@@ -214,33 +214,35 @@ func (c *Ctx) readSome(p []byte) (n int, err error) {
 		b.left -= int64(n)
 		return n, nil
 	}
-	for {
-		if b.chunks.Done() {
-			return 0, io.EOF
-		}
+	// As many chunks as have arrived and p has room for: a Read for each of one byte is dear.
+	for n < len(p) && !b.chunks.Done() {
 		have := nc.Buffered()
+		var data []byte
+		used := 0
 		if len(have) > 0 {
-			part := have[:min(len(have), len(p))]
-			data, used, err := b.chunks.Next(part)
+			part := have[:min(len(have), len(p)-n)]
+			data, used, err = b.chunks.Next(part)
 			if used == 0 && err == nil && len(part) < len(have) {
 				data, used, err = b.chunks.Next(have) // a trailer longer than p
 			}
-			if err != nil {
-				return 0, err
-			}
-			n = copy(p, data)
-			nc.Consume(used)
-			if n > 0 {
-				return n, nil
-			}
-			if used > 0 {
-				continue
+		}
+		switch {
+		case n > 0 && used == 0:
+			return n, nil // the next Read waits, or gets the error, which stays
+		case err != nil:
+			return 0, err
+		case used == 0: // nothing, or the start of a trailer field
+			if _, err := nc.Receive(); err != nil {
+				return 0, gone(err)
 			}
 		}
-		if _, err := nc.Receive(); err != nil {
-			return 0, gone(err)
-		}
+		n += copy(p[n:], data)
+		nc.Consume(used)
 	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // skipBody throws away what has arrived of the body: n bytes of the connection's. The
