@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -129,6 +130,10 @@ func (b *body) end(want int) error {
 	}
 	return io.EOF
 }
+
+// failed reports whether err is that of a Read: then the client has made it, and may make
+// as many as it likes.
+func (b *body) failed(err error) bool { return b != nil && b.err != nil && errors.Is(err, b.err) }
 
 // tryBody reads at least one byte. After ErrWouldBlock more has to come first, and the
 // client knows that it may send it. On the baton.

@@ -20,14 +20,21 @@ func (c *Ctx) fail(err error) {
 	case r.begun, errors.Is(err, ErrAbort), errors.Is(err, ErrClientGone):
 		// Half a reply must not look whole; and nobody would read an error reply.
 		r.broken = true
-		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) {
+		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) && !c.body.failed(err) {
 			c.app.log.Error("httpfw: handler failed in the middle of its reply, which was cut off",
 				"method", c.Method(), "path", c.Path(), "err", err)
 		}
 		return
 	}
-	if c.body != nil && c.body.err == io.ErrUnexpectedEOF && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errBodyCut // the client's doing, and nothing to log
+	if c.body.failed(err) { // the client's doing, and nothing to log
+		var broke *netpoll.OpError
+		switch {
+		case c.body.err == io.ErrUnexpectedEOF:
+			err = errBodyCut
+		case errors.As(c.body.err, &broke):
+			r.broken = true
+			return
+		}
 	}
 	// What was said about the body that now will not come.
 	for _, name := range [...]string{"Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Content-Range"} {
