@@ -74,6 +74,13 @@ func (b *body) done() bool {
 	return true
 }
 
+// ends reports whether the connection ends behind the reply because of the body: nobody can
+// tell where it ends, or whether it comes; it broke a limit; or more of it is unread than
+// is thrown away.
+func (b *body) ends(unread bool) bool {
+	return b != nil && (b.err != nil || unread && (b.expect || b.kind == bodySized && b.left > thrownMax))
+}
+
 // own moves the request's head to memory of the Ctx's own.
 func (x *Ctx) own(head []byte) {
 	x.head = append(x.head[:0], head...)

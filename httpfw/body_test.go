@@ -328,3 +328,51 @@ func TestTinyChunks(t *testing.T) {
 		}
 	}
 }
+
+// A body that nobody reads and that is longer than what is thrown away ends the connection,
+// and the reply says so.
+func TestUnreadBodyTooLong(t *testing.T) {
+	app := func() *httpfw.App {
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		a.Post("/ctx", says("ok"))
+		a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
+		return a
+	}
+	bothWays(t, app, func(t *testing.T, dial func() *client) {
+		for _, path := range []string{"/ctx", "/mounted"} {
+			c := dial()
+			c.send(post(path, sized(1<<20), ""))
+			if r := c.reply("POST"); r.body != "ok" || !r.close {
+				t.Errorf("%s: %v", path, r)
+			}
+			c.ended()
+		}
+	})
+}
+
+// A client that sends the rest of a body too late, but still reads, gets all of its replies.
+func TestUnreadBodyTooLate(t *testing.T) {
+	part := strings.Repeat("x", 30<<10)
+	a := httpfw.New(httpfw.Config{Logger: quiet, BodyTimeout: 50 * time.Millisecond})
+	a.Get("/", says(part))
+	a.Post("/", says(part))
+	a.Post("/short", says("ok"))
+	srv := serve(t, a)
+	c, other := connect(t, srv), connect(t, srv)
+	// What the client's side does not hold is owed when the wait for the body begins.
+	c.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2) + post("/", sized(10), ""))
+	if _, err := c.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	other.send(post("/short", sized(10), "")) // its time is over later
+	if r := other.reply("POST"); r.body != "ok" {
+		t.Error(r)
+	}
+	other.ended()
+	for range 3 {
+		if r := c.reply("GET"); r.body != part || r.err != "" {
+			t.Errorf("%d bytes, %s", len(r.body), r.err)
+		}
+	}
+	c.ended()
+}

@@ -53,6 +53,8 @@ func (c *conn) timeout() bool {
 		return !ok
 	case c.phase == phaseDrain:
 		c.release(&c.fiber, c.ctx)
+		c.await(phaseFlush, phaseLinger) // the client may still be reading
+		return false
 	}
 	return true
 }

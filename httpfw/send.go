@@ -221,8 +221,12 @@ func (c *Ctx) begin() {
 	r.begun = true
 	status := c.Status()
 	r.noBody = c.isHead() || !c.bodyAllowed(status)
-	if status == http.StatusResetContent {
-		r.length = 0
+	size := r.length
+	switch {
+	case status == http.StatusResetContent:
+		r.noBody, r.length, size = true, -1, 0 // as in complete
+	case !c.bodyAllowed(status):
+		size = -1
 	}
 	if !c.req.KeepAlive || r.close || c.isConnect() || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
 		k.last = true
@@ -231,10 +235,6 @@ func (c *Ctx) begin() {
 		if r.chunked = c.req.Minor >= 1; !r.chunked {
 			k.last = true
 		}
-	}
-	size := r.length
-	if !c.bodyAllowed(status) {
-		size = -1
 	}
 	c.appendHead(status, size, r.chunked)
 }

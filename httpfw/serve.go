@@ -259,8 +259,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.last = true // behind a CONNECT that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
-	if unread && (x.body.expect || x.body.err != nil) {
-		c.last = true // nobody can tell where the body ends, or whether it comes
+	if x.body.ends(unread) {
+		c.last = true
 	}
 	if !x.complete() {
 		// The handler gave up in the middle of its reply, or announced another length:
