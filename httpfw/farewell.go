@@ -47,6 +47,9 @@ func (c *conn) timeout() bool {
 		c.nc.Consume(len(c.nc.Buffered()))
 		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
 		return false
+	case c.phase == phaseHead && c.nc.Owed() > 0:
+		c.await(phaseFlush, phaseGone) // it is not idle: it still reads, and has WriteTimeout for that
+		return false
 	case c.phase == phaseFlush:
 		until, ok := c.owing(0)
 		c.fiber.SetDeadline(until)
