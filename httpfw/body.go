@@ -298,7 +298,8 @@ func gone(err error) error {
 }
 
 // SetBodyLimit replaces Config.BodyBytesMax for this request, in bytes; negative: no
-// limit. It does not undo what was read.
+// limit. It does not undo what was read: a body without a length that was found too long
+// stays so, since what came last of it is lost.
 func (c *Ctx) SetBodyLimit(n int64) {
 	if c.body == nil {
 		return
@@ -307,7 +308,7 @@ func (c *Ctx) SetBodyLimit(n int64) {
 		n = 1<<63 - 1
 	}
 	c.body.max = n
-	if c.body.err == ErrBodyTooLarge && c.body.read <= n {
+	if c.body.err == ErrBodyTooLarge && c.body.read <= n && c.body.kind == bodySized {
 		c.body.err = nil
 	}
 }

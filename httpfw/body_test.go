@@ -376,3 +376,31 @@ func TestUnreadBodyTooLate(t *testing.T) {
 	}
 	c.ended()
 }
+
+// A limit that is raised after it was met does not make a hole in the body: what a sized
+// one has is still there, and what a chunked one had is lost.
+func TestBodyLimitRaisedTooLate(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/", func(c *httpfw.Ctx) error {
+		c.SetBodyLimit(5)
+		if b, err := io.ReadAll(c.Body()); len(b) > 5 || !errors.Is(err, httpfw.ErrBodyTooLarge) {
+			t.Errorf("%q %v", b, err)
+		}
+		c.SetBodyLimit(10)
+		b, err := io.ReadAll(c.Body())
+		if err != nil {
+			return err
+		}
+		return c.Bytes(200, "text/plain", b)
+	})
+	srv := serve(t, a)
+	c := connect(t, srv)
+	c.send(post("/", sized(10), "0123456789"))
+	if r := c.reply("POST"); r.body != "0123456789" {
+		t.Error(r)
+	}
+	c.send(post("/", chunked, "4\r\n0123\r\n4\r\n4567\r\n2\r\n89\r\n0\r\n\r\n"))
+	if r := c.reply("POST"); r.status != 413 {
+		t.Error(r)
+	}
+}
