@@ -1,6 +1,7 @@
 package httpfw_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -140,5 +141,25 @@ func TestShutdownDuringLargeReply(t *testing.T) {
 	}
 	if err := within(t, over, "Shutdown"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A client that sends the whole of a request before it reads gets a reply that is larger
+// than what the connection holds, though the handler has not read the body: client and
+// server once waited for each other.
+func TestLargeReplyBeforeTheBody(t *testing.T) {
+	c := connect(t, serve(t, largeApp()))
+	body := strings.Repeat("x", 200<<10)
+	for _, request := range []string{
+		post("/text", sized(len(body)), body),
+		post("/text", chunked, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)),
+	} {
+		c.send(request + "GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+		if r := c.reply("POST"); r.body != largeReply || r.err != "" {
+			t.Fatalf("%d bytes of %d, %s", len(r.body), len(largeReply), r.err)
+		}
+		if r := c.reply("GET"); r.body != "small" {
+			t.Fatal(r)
+		}
 	}
 }

@@ -277,6 +277,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.phase = phaseHead
 	switch {
 	case unread && !c.last:
+		c.wait().thrown = 0
 		c.flush()
 		if c.resting() {
 			c.await(phaseFlush, phaseDrain)
