@@ -3,7 +3,6 @@ package httpfw_test
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -343,38 +342,6 @@ func TestFaultyNetwork(t *testing.T) {
 			c.Close()
 		}
 	}
-}
-
-// A client that closes its side behind its request gets what it takes without a wait, also
-// if it is more than is kept before the reply begins.
-func TestHalfClosedGetsItsReply(t *testing.T) {
-	line := strings.Repeat("x", 999) + "\n"
-	bothWays(t, func() *httpfw.App {
-		a := httpfw.New(httpfw.Config{Logger: quiet})
-		a.Get("/ctx", func(c *httpfw.Ctx) error {
-			for range 20 {
-				if _, err := c.WriteString(line); err != nil {
-					return err
-				}
-			}
-			return c.Flush()
-		})
-		a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			for range 20 {
-				io.WriteString(w, line)
-			}
-		}))
-		return a
-	}, func(t *testing.T, dial func() *client) {
-		for _, path := range []string{"/ctx", "/mounted"} {
-			c := dial()
-			c.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
-			c.halfClose()
-			if r := c.reply("GET"); r.status != 200 || r.err != "" || r.body != strings.Repeat(line, 20) {
-				t.Errorf("%s: %d, %d bytes, %s", path, r.status, len(r.body), r.err)
-			}
-		}
-	})
 }
 
 // A client that has not taken all of its replies yet is not idle.
