@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"errors"
 	"io"
 	"net/http"
 
@@ -73,6 +74,13 @@ func (b *body) done() bool {
 	return true
 }
 
+// ends reports whether the connection ends behind the reply because of the body: nobody can
+// tell where it ends, or whether it comes; it broke a limit; or more of it is unread than
+// is thrown away.
+func (b *body) ends(unread bool) bool {
+	return b != nil && (b.err != nil || unread && (b.expect || b.kind == bodySized && b.left > thrownMax))
+}
+
 // own moves the request's head to memory of the Ctx's own.
 func (x *Ctx) own(head []byte) {
 	x.head = append(x.head[:0], head...)
@@ -129,6 +137,10 @@ func (b *body) end(want int) error {
 	}
 	return io.EOF
 }
+
+// failed reports whether err is that of a Read: then the client has made it, and may make
+// as many as it likes.
+func (b *body) failed(err error) bool { return b != nil && b.err != nil && errors.Is(err, b.err) }
 
 // tryBody reads at least one byte. After ErrWouldBlock more has to come first, and the
 // client knows that it may send it. On the baton.
@@ -214,33 +226,35 @@ func (c *Ctx) readSome(p []byte) (n int, err error) {
 		b.left -= int64(n)
 		return n, nil
 	}
-	for {
-		if b.chunks.Done() {
-			return 0, io.EOF
-		}
+	// As many chunks as have arrived and p has room for: a Read for each of one byte is dear.
+	for n < len(p) && !b.chunks.Done() {
 		have := nc.Buffered()
+		var data []byte
+		used := 0
 		if len(have) > 0 {
-			part := have[:min(len(have), len(p))]
-			data, used, err := b.chunks.Next(part)
+			part := have[:min(len(have), len(p)-n)]
+			data, used, err = b.chunks.Next(part)
 			if used == 0 && err == nil && len(part) < len(have) {
 				data, used, err = b.chunks.Next(have) // a trailer longer than p
 			}
-			if err != nil {
-				return 0, err
-			}
-			n = copy(p, data)
-			nc.Consume(used)
-			if n > 0 {
-				return n, nil
-			}
-			if used > 0 {
-				continue
+		}
+		switch {
+		case n > 0 && used == 0:
+			return n, nil // the next Read waits, or gets the error, which stays
+		case err != nil:
+			return 0, err
+		case used == 0: // nothing, or the start of a trailer field
+			if _, err := nc.Receive(); err != nil {
+				return 0, gone(err)
 			}
 		}
-		if _, err := nc.Receive(); err != nil {
-			return 0, gone(err)
-		}
+		n += copy(p[n:], data)
+		nc.Consume(used)
 	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
 }
 
 // skipBody throws away what has arrived of the body: n bytes of the connection's. The
@@ -284,7 +298,8 @@ func gone(err error) error {
 }
 
 // SetBodyLimit replaces Config.BodyBytesMax for this request, in bytes; negative: no
-// limit. It does not undo what was read.
+// limit. It does not undo what was read: a body without a length that was found too long
+// stays so, since what came last of it is lost.
 func (c *Ctx) SetBodyLimit(n int64) {
 	if c.body == nil {
 		return
@@ -293,7 +308,7 @@ func (c *Ctx) SetBodyLimit(n int64) {
 		n = 1<<63 - 1
 	}
 	c.body.max = n
-	if c.body.err == ErrBodyTooLarge && c.body.read <= n {
+	if c.body.err == ErrBodyTooLarge && c.body.read <= n && c.body.kind == bodySized {
 		c.body.err = nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -249,5 +250,130 @@ func TestBodyCutIsTheClientsFault(t *testing.T) {
 	}
 	if s := log.String(); s != "" {
 		t.Errorf("logged %s", s)
+	}
+}
+
+// Nor if the client resets the connection, or if the reply had begun: else one client
+// could fill a log.
+func TestClientsFaultIsNotLogged(t *testing.T) {
+	var log logged
+	ended := make(chan error, 1)
+	a := httpfw.New(httpfw.Config{Logger: log.logger()})
+	echo := func(c *httpfw.Ctx) (err error) {
+		b := make([]byte, 100)
+		for err == nil {
+			var n int
+			n, err = c.Body().Read(b)
+			if c.Path() == "/begun" && n > 0 {
+				c.Write(b[:n])
+				c.Flush()
+			}
+		}
+		ended <- err
+		return fmt.Errorf("echo: %w", err)
+	}
+	a.Post("/begun", echo)
+	a.Post("/not", echo)
+	srv := serve(t, a)
+	for _, path := range []string{"/begun", "/not"} {
+		for _, framing := range []string{sized(10) + "\r\n1\n", chunked + "\r\n2\r\n1\n\r\n"} {
+			for how, cut := range map[string]func(c *client){
+				"abort": (*client).abort,
+				"close": (*client).halfClose,
+				"bad":   func(c *client) { c.send("x"); c.halfClose() },
+			} {
+				c := connect(t, srv)
+				c.send("POST " + path + " HTTP/1.1\r\nHost: x\r\n" + framing)
+				for path == "/begun" && c.line() != "1" {
+				}
+				cut(c)
+				if err := within(t, ended, "the handler"); err == io.EOF {
+					t.Errorf("%s, %q, %s: the body looks whole", path, framing, how)
+				}
+				io.Copy(io.Discard, c.r)
+			}
+		}
+	}
+	if s := log.String(); s != "" {
+		t.Errorf("logged %s", s)
+	}
+}
+
+// One byte a chunk costs the client six and the handler no Read of its own.
+func TestTinyChunks(t *testing.T) {
+	const n = 10000
+	got := make(chan [2]int, 1)
+	count := func(r io.Reader) {
+		b := make([]byte, 4<<10)
+		for size, reads := 0, 1; ; reads++ {
+			m, err := r.Read(b)
+			if size += m; err != nil {
+				got <- [...]int{size, reads}
+				return
+			}
+		}
+	}
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/ctx", func(c *httpfw.Ctx) error { count(c.Body()); return c.NoContent(204) })
+	a.Mount("/mounted", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { count(r.Body) }))
+	srv := serve(t, a)
+	for _, path := range []string{"/ctx", "/mounted"} {
+		c := connect(t, srv)
+		c.send(post(path, chunked, strings.Repeat("1\r\nx\r\n", n)+"0\r\n\r\n"))
+		if g := within(t, got, path); g[0] != n || g[1] > n/10 {
+			t.Errorf("%s: %d bytes in %d reads, %d sent", path, g[0], g[1], n)
+		}
+		if r := c.reply("POST"); r.status/100 != 2 {
+			t.Error(r)
+		}
+	}
+}
+
+// A body that nobody reads and that is longer than what is thrown away ends the connection,
+// and the reply says so.
+func TestUnreadBodyTooLong(t *testing.T) {
+	app := func() *httpfw.App {
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		a.Post("/ctx", says("ok"))
+		a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
+		return a
+	}
+	bothWays(t, app, func(t *testing.T, dial func() *client) {
+		for _, path := range []string{"/ctx", "/mounted"} {
+			c := dial()
+			c.send(post(path, sized(1<<20), ""))
+			if r := c.reply("POST"); r.body != "ok" || !r.close {
+				t.Errorf("%s: %v", path, r)
+			}
+			c.ended()
+		}
+	})
+}
+
+// A limit that is raised after it was met does not make a hole in the body: what a sized
+// one has is still there, and what a chunked one had is lost.
+func TestBodyLimitRaisedTooLate(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Post("/", func(c *httpfw.Ctx) error {
+		c.SetBodyLimit(5)
+		if b, err := io.ReadAll(c.Body()); len(b) > 5 || !errors.Is(err, httpfw.ErrBodyTooLarge) {
+			t.Errorf("%q %v", b, err)
+		}
+		c.SetBodyLimit(10)
+		b, err := io.ReadAll(c.Body())
+		if err != nil {
+			return err
+		}
+		return c.Bytes(200, "text/plain", b)
+	})
+	srv := serve(t, a)
+	c := connect(t, srv)
+	c.send(post("/", sized(10), "0123456789"))
+	if r := c.reply("POST"); r.body != "0123456789" {
+		t.Error(r)
+	}
+	c.send(post("/", chunked, "4\r\n0123\r\n4\r\n4567\r\n2\r\n89\r\n0\r\n\r\n"))
+	if r := c.reply("POST"); r.status != 413 {
+		t.Error(r)
 	}
 }

@@ -64,6 +64,7 @@ func (c *Ctx) reset() {
 	if cap(c.head) > headKeptMax {
 		c.head = nil
 	}
+	c.params.pattern = nil // a path that is refused is looked up nowhere, and has none
 	c.miss = nil
 	if len(c.values) > 0 {
 		clear(c.values)

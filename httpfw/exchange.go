@@ -48,7 +48,7 @@ type call struct {
 	p    []byte        // to be read into, or sent
 	at   int           // bytes of p that were sent
 	head *replyHead    // with which the reply is to begin, or nil
-	do   func() error  // instead: something that does not wait
+	do   func() error  // instead: something that does not wait, once little enough is owed
 	n    int           // result
 	err  error         // result
 	done chan struct{} // closed when n and err are set
@@ -208,10 +208,6 @@ func (x *exchange) read(k *call, by int64, closed bool, cause error) (wakeAt int
 func (x *exchange) write(k *call, by int64, cause error) (wakeAt int64) {
 	c := x.c
 	nc := c.conn.nc
-	if k.do != nil {
-		x.settle(&x.out, 0, k.do())
-		return 0
-	}
 	now := c.fiber.Loop().Clock()
 	if k.head != nil && nc.Err() == nil {
 		k.head.set(c)
@@ -219,6 +215,10 @@ func (x *exchange) write(k *call, by int64, cause error) (wakeAt int64) {
 		c.begin()
 	}
 	c.conn.flush()
+	if k.do != nil && (nc.Err() != nil || nc.Owed() <= nc.OwedMax()) {
+		x.settle(&x.out, 0, k.do())
+		return 0
+	}
 	sent := k.at
 	for nc.Err() == nil && nc.Owed() <= nc.OwedMax() {
 		if k.at == len(k.p) {

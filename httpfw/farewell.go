@@ -47,12 +47,17 @@ func (c *conn) timeout() bool {
 		c.nc.Consume(len(c.nc.Buffered()))
 		c.lastWords(http.StatusRequestTimeout, "the request's head did not arrive in time")
 		return false
+	case c.phase == phaseHead && c.nc.Owed() > 0:
+		c.await(phaseFlush, phaseGone) // it is not idle: it still reads, and has WriteTimeout for that
+		return false
 	case c.phase == phaseFlush:
 		until, ok := c.owing(0)
 		c.fiber.SetDeadline(until)
 		return !ok
 	case c.phase == phaseDrain:
 		c.release(&c.fiber, c.ctx)
+		c.await(phaseFlush, phaseLinger) // the client may still be reading
+		return false
 	}
 	return true
 }
@@ -60,29 +65,40 @@ func (c *conn) timeout() bool {
 // beginDrain begins to throw away what the handler has not read of a body.
 func (c *conn) beginDrain() {
 	c.phase = phaseDrain
-	c.wait().thrown = 0
 	c.within(c.shard.limits.bodyWait)
 }
 
 // drain throws away the rest of a body, within a bound of bytes and of time.
 func (c *conn) drain(f *fiber.Fiber) (wait bool) {
+	switch c.throwAway(f) {
+	case phaseDrain:
+		return true
+	case phaseLinger:
+		c.await(phaseFlush, phaseLinger)
+	default:
+		c.phase = phaseHead
+	}
+	return false
+}
+
+// throwAway throws away what has arrived of a body, within the bound, and returns the phase
+// that follows: drain if more has to come.
+func (c *conn) throwAway(f *fiber.Fiber) phase {
 	x := c.ctx
 	for !x.body.done() {
 		n, err := x.skipBody()
 		if err == netpoll.ErrWouldBlock {
-			return true
+			return phaseDrain
 		}
 		w := c.wait()
 		w.thrown += n + receiveCost
 		if err != nil || w.thrown > thrownMax {
 			c.release(f, x)
-			c.await(phaseFlush, phaseLinger)
-			return false
+			return phaseLinger
 		}
 	}
 	c.release(f, x)
-	c.phase = phaseHead
-	return false
+	return phaseHead
 }
 
 // more reports whether something has arrived behind the last request that is answered: a

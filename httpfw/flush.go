@@ -67,10 +67,14 @@ func (c *conn) sendRest(b []byte) error {
 }
 
 // awaitFlush waits until nothing is owed to the client.
-func (c *conn) awaitFlush(*fiber.Fiber) (wait bool) {
+func (c *conn) awaitFlush(f *fiber.Fiber) (wait bool) {
 	if c.nc.Err() != nil {
 		c.close(false)
 		return false
+	}
+	if c.next == phaseDrain {
+		// A client that sends all of a request before it reads waits for the server now.
+		c.next = c.throwAway(f)
 	}
 	n := 0
 	if c.resting() {

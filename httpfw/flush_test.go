@@ -1,6 +1,7 @@
 package httpfw_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -141,4 +142,83 @@ func TestShutdownDuringLargeReply(t *testing.T) {
 	if err := within(t, over, "Shutdown"); err != nil {
 		t.Error(err)
 	}
+}
+
+// A client that sends the whole of a request before it reads gets a reply that is larger
+// than what the connection holds, though the handler has not read the body: client and
+// server once waited for each other.
+func TestLargeReplyBeforeTheBody(t *testing.T) {
+	c := connect(t, serve(t, largeApp()))
+	body := strings.Repeat("x", 200<<10)
+	for _, request := range []string{
+		post("/text", sized(len(body)), body),
+		post("/text", chunked, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)),
+	} {
+		c.send(request + "GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+		if r := c.reply("POST"); r.body != largeReply || r.err != "" {
+			t.Fatalf("%d bytes of %d, %s", len(r.body), len(largeReply), r.err)
+		}
+		if r := c.reply("GET"); r.body != "small" {
+			t.Fatal(r)
+		}
+	}
+}
+
+// A client that closes its side behind its request gets what it takes without a wait, also
+// if it is more than is kept before the reply begins.
+func TestHalfClosedGetsItsReply(t *testing.T) {
+	line := strings.Repeat("x", 999) + "\n"
+	bothWays(t, func() *httpfw.App {
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		a.Get("/ctx", func(c *httpfw.Ctx) error {
+			for range 20 {
+				if _, err := c.WriteString(line); err != nil {
+					return err
+				}
+			}
+			return c.Flush()
+		})
+		a.Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for range 20 {
+				io.WriteString(w, line)
+			}
+		}))
+		return a
+	}, func(t *testing.T, dial func() *client) {
+		for _, path := range []string{"/ctx", "/mounted"} {
+			c := dial()
+			c.send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+			c.halfClose()
+			if r := c.reply("GET"); r.status != 200 || r.err != "" || r.body != strings.Repeat(line, 20) {
+				t.Errorf("%s: %d, %d bytes, %s", path, r.status, len(r.body), r.err)
+			}
+		}
+	})
+}
+
+// A client that sends the rest of a body too late, but still reads, gets all of its replies.
+func TestUnreadBodyTooLate(t *testing.T) {
+	part := strings.Repeat("x", 30<<10)
+	a := httpfw.New(httpfw.Config{Logger: quiet, BodyTimeout: 50 * time.Millisecond})
+	a.Get("/", says(part))
+	a.Post("/", says(part))
+	a.Post("/short", says("ok"))
+	srv := serve(t, a)
+	c, other := connect(t, srv), connect(t, srv)
+	// What the client's side does not hold is owed when the wait for the body begins.
+	c.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2) + post("/", sized(10), ""))
+	if _, err := c.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	other.send(post("/short", sized(10), "")) // its time is over later
+	if r := other.reply("POST"); r.body != "ok" {
+		t.Error(r)
+	}
+	other.ended()
+	for range 3 {
+		if r := c.reply("GET"); r.body != part || r.err != "" {
+			t.Errorf("%d bytes, %s", len(r.body), r.err)
+		}
+	}
+	c.ended()
 }

@@ -77,6 +77,6 @@ func (c *Ctx) takeOver() error {
 	}
 	k.flush()
 	k.nc.SetHooks(nil)
-	k.nc.SetReader(nil) // any fiber of the handler's may read now
+	k.nc.SetReader(nil) // whose turn it is to read is the handler's to say
 	return nil
 }

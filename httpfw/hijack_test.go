@@ -169,3 +169,31 @@ func TestHijackSplice(t *testing.T) {
 		t.Errorf("%q %v", b, err)
 	}
 }
+
+// Whose fiber reads is the handler's to say: it was that of the connection alone.
+func TestHijackViewOfAnotherFiber(t *testing.T) {
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		g := fiber.NewGroup(c.Fiber())
+		g.Go(func(f *fiber.Fiber) error {
+			r := v.Conn().As(f)
+			_, err := io.Copy(struct{ io.Writer }{r}, struct{ io.Reader }{r})
+			return err
+		})
+		return g.Wait(c.Fiber())
+	})
+	c := connect(t, serve(t, a))
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	for _, s := range []string{"hello", "again"} {
+		c.send(s + "\n")
+		if got := c.line(); got != s {
+			t.Errorf("%q for %q", got, s)
+		}
+	}
+	c.halfClose()
+	c.ended()
+}

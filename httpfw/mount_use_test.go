@@ -318,3 +318,53 @@ func TestMountRoutes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Replies of status 1xx wait for a client that does not read, as the others do.
+func TestMountInterimUnread(t *testing.T) {
+	done := make(chan struct{})
+	c := mounted(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		defer close(done)
+		w.Header().Set("Link", strings.Repeat("x", 1000))
+		for range 10000 {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+	}), httpfw.Config{WriteTimeout: 20 * time.Millisecond})()
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	within(t, done, "the handler")
+	if n, err := io.Copy(io.Discard, c.r); err == nil || n > 1<<20 {
+		t.Errorf("%d bytes were kept for a client that did not read, %v", n, err)
+	}
+}
+
+// What a handler writes beyond the length it has announced is refused, and its reply is not
+// taken for a whole one because something else would fit.
+func TestMountBeyondLength(t *testing.T) {
+	c := mounted(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1")
+		for _, s := range []string{"ab", "c"} {
+			if _, err := io.WriteString(w, s); err != http.ErrContentLength {
+				t.Errorf("%q: %v", s, err)
+			}
+		}
+	}), httpfw.Config{})()
+	if r := c.get("GET", "/"); r.body != "" || r.err == "" {
+		t.Error(r)
+	}
+}
+
+// A 205 has no content, whenever it is written.
+func TestMountResetContent(t *testing.T) {
+	c := mounted(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusResetContent)
+		for range 2 {
+			io.WriteString(w, "x")
+			w.(http.Flusher).Flush()
+		}
+		io.WriteString(w, "x")
+	}), httpfw.Config{})()
+	for range 2 {
+		if r := c.get("GET", "/"); r.status != 205 || r.body != "" || r.err != "" {
+			t.Error(r)
+		}
+	}
+}

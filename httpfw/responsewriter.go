@@ -146,10 +146,10 @@ func write[T []byte | string](w *responseWriter, p T) (int, error) {
 	if !bodyAllowed(w.head.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
-	if w.length >= 0 && w.written+int64(len(p)) > w.length {
+	w.written += int64(len(p)) // also of what is refused: then the reply is not whole
+	if w.length >= 0 && w.written > w.length {
 		return 0, http.ErrContentLength
 	}
-	w.written += int64(len(p))
 	if w.begun && w.r.Method == http.MethodHead {
 		return len(p), nil
 	}

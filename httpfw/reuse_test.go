@@ -137,6 +137,35 @@ func TestSpareCtxKeepsNoHead(t *testing.T) {
 	}
 }
 
+// A path that is refused has no parameters, whatever the Ctx was used for before: those of
+// another request lay in other places of a shorter path, and a middleware panicked.
+func TestSpareCtxKeepsNoParams(t *testing.T) {
+	got := ""
+	a := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	a.Use(func(next Handler) Handler {
+		return func(c *Ctx) error {
+			got = c.Param("id")
+			return next(c)
+		}
+	})
+	a.Get("/users/:id/a", func(c *Ctx) error { return c.Text(200, c.Param("id")) })
+	network := startMemory(t, a, fiber.Config{})
+	c, err := network.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	r := bufio.NewReader(c)
+	for _, refused := range []string{"/..%2fx", "/..%2fxxxxxxxxxxxxxxxxxxxxxxxx"} {
+		if s := ask(t, c, r, "/users/0123456789/a"); s != "0123456789" || got != s {
+			t.Fatalf("%q %q", s, got)
+		}
+		if s := ask(t, c, r, refused); s != errBadPath.Message+"\n" || got != "" {
+			t.Errorf("%s: %q, parameter %q", refused, s, got)
+		}
+	}
+}
+
 // In checked mode bytes that are kept too long show it; strings are kept for ever.
 func TestBorrowedBytes(t *testing.T) {
 	a := New(Config{})

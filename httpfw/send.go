@@ -20,14 +20,21 @@ func (c *Ctx) fail(err error) {
 	case r.begun, errors.Is(err, ErrAbort), errors.Is(err, ErrClientGone):
 		// Half a reply must not look whole; and nobody would read an error reply.
 		r.broken = true
-		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) {
+		if r.begun && !errors.Is(err, ErrClientGone) && !errors.Is(err, ErrAbort) && !c.body.failed(err) {
 			c.app.log.Error("httpfw: handler failed in the middle of its reply, which was cut off",
 				"method", c.Method(), "path", c.Path(), "err", err)
 		}
 		return
 	}
-	if c.body != nil && c.body.err == io.ErrUnexpectedEOF && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errBodyCut // the client's doing, and nothing to log
+	if c.body.failed(err) { // the client's doing, and nothing to log
+		var broke *netpoll.OpError
+		switch {
+		case c.body.err == io.ErrUnexpectedEOF:
+			err = errBodyCut
+		case errors.As(c.body.err, &broke):
+			r.broken = true
+			return
+		}
 	}
 	// What was said about the body that now will not come.
 	for _, name := range [...]string{"Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Content-Range"} {
@@ -157,11 +164,12 @@ func (c *Ctx) stream(p []byte) (int, error) {
 // sendBody is stream on the baton.
 func (c *Ctx) sendBody(p []byte) (int, error) {
 	r, k := &c.reply, c.conn
-	if err := c.fiber.Err(); err != nil {
-		return 0, err
-	}
 	if err := k.nc.Err(); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrClientGone, err)
+	}
+	cause := c.fiber.Err()
+	if cause != nil && !errors.Is(cause, ErrClientGone) {
+		return 0, cause
 	}
 	if !r.begun {
 		if r.length >= 0 && c.pending(len(p)) > r.length {
@@ -169,6 +177,10 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 		}
 		c.begin()
 	}
+	if cause != nil && r.noBody {
+		return 0, cause // nothing is sent that would show whether the client takes it
+	}
+	// A client that has only closed its side is told what it takes without a wait.
 	kept := r.buf
 	r.buf = nil
 	if kept != nil {
@@ -209,8 +221,12 @@ func (c *Ctx) begin() {
 	r.begun = true
 	status := c.Status()
 	r.noBody = c.isHead() || !c.bodyAllowed(status)
-	if status == http.StatusResetContent {
-		r.length = 0
+	size := r.length
+	switch {
+	case status == http.StatusResetContent:
+		r.noBody, r.length, size = true, -1, 0 // as in complete
+	case !c.bodyAllowed(status):
+		size = -1
 	}
 	if !c.req.KeepAlive || r.close || c.isConnect() || k.shard.srv.draining.Load() || !c.body.done() && c.body.expect {
 		k.last = true
@@ -219,10 +235,6 @@ func (c *Ctx) begin() {
 		if r.chunked = c.req.Minor >= 1; !r.chunked {
 			k.last = true
 		}
-	}
-	size := r.length
-	if !c.bodyAllowed(status) {
-		size = -1
 	}
 	c.appendHead(status, size, r.chunked)
 }

@@ -260,8 +260,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.last = true // behind a CONNECT that no handler has taken over, nothing is a request
 	}
 	unread := !x.body.done()
-	if unread && (x.body.expect || x.body.err != nil || x.body.left > thrownMax) {
-		c.last = true // nobody can tell where the body ends, or whether it comes; or it is too long to throw away
+	if x.body.ends(unread) {
+		c.last = true
 	}
 	if !x.complete() {
 		// The handler gave up in the middle of its reply, or announced another length:
@@ -278,6 +278,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 	c.phase = phaseHead
 	switch {
 	case unread && !c.last:
+		c.wait().thrown = 0
 		c.flush()
 		if c.resting() {
 			c.await(phaseFlush, phaseDrain)

@@ -158,7 +158,11 @@ func (c *Conn) Spare() []byte {
 	}
 	b := c.in.B
 	if free := cap(b) - len(b); free < spareBytes {
-		b = append(make([]byte, 0, 2*len(b)+spareBytes), b[c.inOff:]...)
+		// Room grows with what is not consumed. What was counts only up to what a Receive
+		// without a rest could return, or a peer whose messages never end where a Receive
+		// does would make the connection keep twice what it ever sent.
+		room := max(2*len(b[c.inOff:]), min(2*len(b), lendBytes)) + spareBytes
+		b = append(make([]byte, 0, room), b[c.inOff:]...)
 		c.in.B, c.inOff = b, 0
 		if c.hooks != nil {
 			c.hooks.Sealed(b)

@@ -2,6 +2,7 @@ package netpoll
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/heddle-go/heddle/fiber"
@@ -63,4 +64,65 @@ func TestWriteThatWaitsLeavesTheReadBuffer(t *testing.T) {
 	if <-same {
 		t.Error("the read buffer was kept though it is being written from")
 	}
+}
+
+// endless always has more of a stream of messages.
+type endless struct {
+	mute
+	message string
+	at      int
+}
+
+func (e *endless) Receive(c *Conn) error {
+	room := c.Spare()
+	own := room != nil
+	if !own {
+		room = c.lender.Room(c)
+	}
+	for i := range room {
+		room[i] = e.message[e.at]
+		e.at = (e.at + 1) % len(e.message)
+	}
+	if own {
+		c.Filled(len(room))
+	} else {
+		c.lender.Lend(c, len(room))
+	}
+	return nil
+}
+
+// A peer whose messages never end where a receive does made the connection keep all it had
+// ever sent, and twice that.
+func TestMessageInTwoHalvesForEver(t *testing.T) {
+	rt, err := fiber.New(fiber.Config{Loops: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close(context.Background())
+	lender := NewLender(rt.Loops()[0])
+	message := strings.Repeat("m", 6007) + "\n"
+	var c Conn
+	c.Init(&endless{message: message}, lender, 10)
+	total, most := 0, 0
+	for total < 16<<20 {
+		b, err := c.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(b) >= len(message) {
+			if string(b[:len(message)]) != message {
+				t.Fatalf("behind %d bytes: not what was sent", total)
+			}
+			c.Consume(len(message))
+			b = b[len(message):]
+			total += len(message)
+		}
+		if c.in != nil {
+			most = max(most, cap(c.in.B))
+		}
+	}
+	if limit := lendBytes + spareBytes; most > limit {
+		t.Errorf("%d bytes kept behind %d, at most %d wanted", most, total, limit)
+	}
+	c.Close()
 }
