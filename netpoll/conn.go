@@ -171,8 +171,9 @@ func (c *Conn) Spare() []byte {
 	return b[len(b):cap(b)]
 }
 
-// spareBytes is the least room for a read after bytes kept from earlier.
-const spareBytes = 4 << 10
+// spareBytes is the least room for a read after bytes kept from earlier: little, because
+// thousands of peers that send a head byte by byte have it each; it doubles if more comes.
+const spareBytes = 512
 
 // Filled says that n bytes were read into Spare. Engines only.
 func (c *Conn) Filled(n int) { c.in.B = c.in.B[:len(c.in.B)+n] }
