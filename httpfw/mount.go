@@ -52,7 +52,8 @@ func (g *Group) mount(method, pattern string, h http.Handler, handler Handler, m
 // fiber (see exchange), as long as it lasts. Under net/http it costs nothing.
 //
 // Unlike in net/http the body can be read after the reply has begun, up to
-// Config.BodyBytesMax; Date, Transfer-Encoding and Keep-Alive are Heddle's to set; and
+// Config.BodyBytesMax; Date, Transfer-Encoding and Keep-Alive are Heddle's to set; the
+// context has http.LocalAddrContextKey, but no http.ServerContextKey, as there is no http.Server; and
 // when the client has gone or closed its side, calls that would have to wait for it
 // fail, besides the end of the request's context.
 func FromHTTP(h http.Handler) Handler {

@@ -73,6 +73,7 @@ type Conn struct {
 	fin           bool // CloseWrite was called
 	finAfter      bool // it waits until nothing is owed
 	closed        bool
+	roomy         bool // in has room behind it that Spare may give, see there
 }
 
 // Init makes c a connection of an engine. Engines only, in loop mode.
@@ -157,13 +158,15 @@ func (c *Conn) Spare() []byte {
 		return nil
 	}
 	b := c.in.B
-	if free := cap(b) - len(b); free < spareBytes {
+	// What a pool has left behind a copy is not counted: how much is read at once is not to
+	// depend on what others did before.
+	if free := cap(b) - len(b); free < spareBytes || !c.roomy {
 		// Room grows with what is not consumed. What was counts only up to what a Receive
 		// without a rest could return, or a peer whose messages never end where a Receive
 		// does would make the connection keep twice what it ever sent.
 		room := max(2*len(b[c.inOff:]), min(2*len(b), lendBytes)) + spareBytes
 		b = append(make([]byte, 0, room), b[c.inOff:]...)
-		c.in.B, c.inOff = b, 0
+		c.in.B, c.inOff, c.roomy = b, 0, true
 		if c.hooks != nil {
 			c.hooks.Sealed(b)
 		}

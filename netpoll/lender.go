@@ -68,7 +68,7 @@ func (b *Lender) consume(n int) {
 func (b *Lender) seal() {
 	c := b.borrower
 	b.borrower = nil
-	c.in = keptCopy(b.lent)
+	c.in, c.roomy = keptCopy(b.lent), false
 	c.inOff = 0
 	if b.poison {
 		poison(b.lent)
@@ -117,7 +117,7 @@ func (b *Lender) keep() {
 		return
 	}
 	c := b.borrower
-	c.in = &bytebufferpool.ByteBuffer{B: b.lent}
+	c.in, c.roomy = &bytebufferpool.ByteBuffer{B: b.lent}, true
 	c.inOff = 0
 	b.borrower, b.lent = nil, nil
 	b.buf = make([]byte, lendBytes)

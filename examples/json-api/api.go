@@ -206,7 +206,7 @@ func replyError(log *slog.Logger) func(c *httpfw.Ctx, err error) {
 			log.Error("handler failed", "path", c.Path(), "err", err)
 		}
 		if message == "" {
-			message = strings.ToLower(http.StatusText(status))
+			message = http.StatusText(status)
 		}
 		c.JSON(status, map[string]string{"error": message})
 	}

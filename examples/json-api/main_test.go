@@ -109,9 +109,9 @@ func TestNotes(t *testing.T) {
 		{"POST", "/notes", `{"title":"  "}`, 422, `{"error":"title is missing"}`},
 		{"POST", "/notes", `{"title":"` + long + `"}`, 422, `{"error":"title has 201 characters, at most 200 are allowed"}`},
 		{"POST", "/notes", `{"title":`, 400, `{"error":"the JSON value in the body ends too early"}`},
-		{"POST", "/notes", `{"title":"` + strings.Repeat("x", 300<<10) + `"}`, 413, `{"error":"request entity too large"}`},
-		{"GET", "/nothing", "", 404, `{"error":"not found"}`},
-		{"PATCH", "/notes", "", 405, `{"error":"method not allowed"}`},
+		{"POST", "/notes", `{"title":"` + strings.Repeat("x", 300<<10) + `"}`, 413, `{"error":"Content Too Large"}`},
+		{"GET", "/nothing", "", 404, `{"error":"Not Found"}`},
+		{"PATCH", "/notes", "", 405, `{"error":"Method Not Allowed"}`},
 	} {
 		status, reply, header := c.do(step.method, step.path, step.body)
 		if status != step.status || reply != step.reply {
