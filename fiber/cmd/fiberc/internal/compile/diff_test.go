@@ -75,7 +75,11 @@ func TestCases(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("race=%t", race), func(t *testing.T) {
 			t.Parallel()
-			s := build(t, race, sources())
+			m := sources()
+			if race {
+				m["quick"] = "yes" // good code is the other's
+			}
+			s := build(t, race, m)
 			s.compare(t, "1", "2", "3", "4", "5", "6")
 		})
 	}
