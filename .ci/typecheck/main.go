@@ -2,7 +2,7 @@
 // source for the system that GOOS and GOARCH name. It finds what a build for that system
 // would, but for what only a linker sees, at a tenth of the cost, since no code is made:
 //
-//	GOOS=openbsd typecheck ./... DIR
+//	GOOS=openbsd typecheck PATTERN...
 //
 // It prints each error with its place and ends with status 1 if there is one.
 package main
@@ -16,7 +16,7 @@ import (
 
 func main() {
 	c := &packages.Config{
-		Mode:  packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedModule,
+		Mode:  packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo,
 		Tests: true,
 		Env:   append(os.Environ(), "CGO_ENABLED=0"),
 	}

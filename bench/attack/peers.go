@@ -32,7 +32,8 @@ type peersResult struct {
 type crew struct {
 	spec   peersSpec
 	kind   kind
-	next   time.Time // when the next may begin something
+	limits serverSpec // of the server
+	next   time.Time  // when the next may begin something
 	result peersResult
 	fresh  int // peers that have not been connected yet
 	up     chan struct{}
@@ -58,6 +59,7 @@ func peers(specification []byte) error {
 	if cr.kind, err = kindOf(cr.spec.Kind); err != nil {
 		return err
 	}
+	cr.limits = cr.kind.limitsFor(cr.spec.Peers)
 	rt, err := newClients()
 	if err != nil {
 		return err
@@ -94,7 +96,7 @@ const addresses = 4
 // dial connects p.
 func (p *peer) dial() (*netpoll.View, error) {
 	cr := p.crew
-	if cr.kind.limitsFor(cr.spec.Peers).ConnsPerAddressMax == 0 {
+	if cr.limits.ConnsPerAddressMax == 0 {
 		return netpoll.Dialer{Timeout: 20 * time.Second}.Dial(p.f, "tcp", cr.spec.Addr)
 	}
 	from := net.IPv4(127, 0, 0, byte(2+p.number%addresses))

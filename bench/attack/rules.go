@@ -86,11 +86,12 @@ func (out *outcome) judge(o options) {
 		breaks("p99 %v, undisturbed %v", out.Attacked, out.Clean)
 	}
 	k, _ := kindOf(out.Kind)
-	bound := out.Start.Memory + memorySlack + 2*k.bytes*int64(k.limitsFor(o.peers).most(o.peers)) // twice: the collector's
+	conns := k.limitsFor(o.peers).most(o.peers)
+	bound := out.Start.Memory + memorySlack + 2*k.bytes*int64(conns) // twice: the collector's
 	if out.Most.Memory > bound {
 		breaks("memory %s under attack, want at most %s", megabytes(out.Most.Memory), megabytes(bound))
 	}
-	if most := out.Start.Descriptors + k.limitsFor(o.peers).most(o.peers) + 2 + int(turnedPart*float64(o.peers)); out.Most.Descriptors > most {
+	if most := out.Start.Descriptors + conns + 2 + int(turnedPart*float64(o.peers)); out.Most.Descriptors > most {
 		breaks("%d descriptors under attack, want at most %d", out.Most.Descriptors, most)
 	}
 	if out.Start.Memory > out.highWater(o) {

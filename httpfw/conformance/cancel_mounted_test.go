@@ -96,24 +96,7 @@ func TestCancelMountedKeepRunning(t *testing.T) {
 		w.Header().Set("Content-Length", "4")
 		io.WriteString(w, "done")
 	})).KeepRunning()
-	a.Get("/ping", func(c *httpfw.Ctx) error { return c.Text(200, "pong") })
-	s := listen(t, a)
-	for how, away := range leave {
-		p := s.connect(t)
-		p.send(get(""))
-		<-in
-		away(p)
-		s.turns(t)
-		release <- struct{}{}
-		if err := <-got; err != nil {
-			t.Errorf("%s: %v", how, err)
-		}
-		if how == "FIN" {
-			if a, err := p.answer("GET"); err != nil || a.body != "done" {
-				t.Error(a, err)
-			}
-		}
-	}
+	keepsRunning(t, a, in, release, got)
 }
 
 // turns lets each loop of a server go through its events, by requests for /ping.

@@ -244,6 +244,13 @@ func TestCancelKeepRunning(t *testing.T) {
 		got <- errors.Join(err, g.Wait(c.Fiber()), ctx.Err(), c.Err())
 		return c.Text(200, "done")
 	}).KeepRunning()
+	keepsRunning(t, a, in, release, got)
+}
+
+// keepsRunning has clients go away while a's handler for / is between in and release: what it
+// says in got must be nil, and its reply "done".
+func keepsRunning(t *testing.T, a *httpfw.App, in <-chan struct{}, release chan<- struct{}, got <-chan error) {
+	t.Helper()
 	a.Get("/ping", func(c *httpfw.Ctx) error { return c.Text(200, "pong") })
 	s := listen(t, a)
 	for how, away := range leave {
