@@ -207,17 +207,24 @@ func TestUnreadBodyTooLate(t *testing.T) {
 	c, other := connect(t, srv), connect(t, srv)
 	// What the client's side does not hold is owed when the wait for the body begins.
 	c.send(strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 2) + post("/", sized(10), ""))
+	c.outlives(other, post("/short", sized(10), ""), part)
+}
+
+// outlives expects three replies of part after the time of other is over, which begins later:
+// it sends one request, is told "ok" and is closed.
+func (c *client) outlives(other *client, request, part string) {
+	c.t.Helper()
 	if _, err := c.r.Peek(1); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	other.send(post("/short", sized(10), "")) // its time is over later
-	if r := other.reply("POST"); r.body != "ok" {
-		t.Error(r)
+	other.send(request)
+	if r := other.reply("GET"); r.body != "ok" {
+		c.t.Error(r)
 	}
 	other.ended()
 	for range 3 {
 		if r := c.reply("GET"); r.body != part || r.err != "" {
-			t.Errorf("%d bytes, %s", len(r.body), r.err)
+			c.t.Errorf("%d bytes, %s", len(r.body), r.err)
 		}
 	}
 	c.ended()
