@@ -197,3 +197,47 @@ func TestHijackViewOfAnotherFiber(t *testing.T) {
 	c.halfClose()
 	c.ended()
 }
+
+// A handler that returns without waiting for its fibers closes the connection under them:
+// those that read and write it hear so at once, and none is left behind.
+func TestHijackLeavesFibers(t *testing.T) {
+	ends := make(chan error, 2)
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err != nil {
+			return err
+		}
+		busy := 0
+		end := func(do func(v *netpoll.View) error) {
+			c.Fiber().Loop().Go(func(f *fiber.Fiber) {
+				busy++
+				ends <- do(v.Conn().As(f))
+			})
+		}
+		end(func(v *netpoll.View) error {
+			v.Read(make([]byte, 1))
+			_, err := v.Read(make([]byte, 1))
+			return err
+		})
+		end(func(v *netpoll.View) error { // the client does not read
+			for {
+				if _, err := v.Write(make([]byte, 1<<20)); err != nil {
+					return err
+				}
+			}
+		})
+		for busy < 2 {
+			c.Fiber().Yield()
+		}
+		return nil
+	})
+	srv := serve(t, a)
+	c := connect(t, srv)
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	for range 2 {
+		if err := within(t, ends, "a fiber"); !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	}
+}

@@ -244,7 +244,8 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		c.ctx = nil
 		f.EndScopes()
 		if c.phase != phaseGone {
-			c.nc.SetReader(f)              // it is this machine's again
+			c.nc.SetReader(f) // it is this machine's again, whoever still uses it
+			c.nc.Closing(f)
 			c.await(phaseFlush, phaseGone) // what the handler wrote goes first
 		}
 		return

@@ -72,6 +72,7 @@ type Conn struct {
 	broken        bool // a broken connection was reported
 	fin           bool // CloseWrite was called
 	finAfter      bool // it waits until nothing is owed
+	closing       bool // only what is owed still goes, and then it is closed
 	closed        bool
 	roomy         bool // in has room behind it that Spare may give, see there
 }
@@ -88,12 +89,21 @@ func (c *Conn) Loop() *fiber.Loop { return c.lender.loop }
 func (c *Conn) SetHooks(h Hooks) { c.hooks = h }
 
 // SetReader makes f, which may be nil, ready whenever bytes, the end or an error have
-// arrived. Loop mode only.
-func (c *Conn) SetReader(f *fiber.Fiber) { c.reader = f }
+// arrived, and nobody else: the wait of another fiber ends with net.ErrClosed. Loop mode
+// only.
+func (c *Conn) SetReader(f *fiber.Fiber) { displace(&c.reader, f) }
 
-// SetWriter makes f, which may be nil, ready when nothing is owed any more.
-// Loop mode only.
-func (c *Conn) SetWriter(f *fiber.Fiber) { c.writer = f }
+// SetWriter makes f, which may be nil, ready when nothing is owed any more, and nobody
+// else: the wait of another fiber ends with net.ErrClosed. Loop mode only.
+func (c *Conn) SetWriter(f *fiber.Fiber) { displace(&c.writer, f) }
+
+// displace gives a place to f. Whoever had it finds out when it runs.
+func displace(place **fiber.Fiber, f *fiber.Fiber) {
+	if had := *place; had != nil && had != f {
+		had.Ready()
+	}
+	*place = f
+}
 
 // Receive lends all bytes that have arrived and were not consumed yet, at least one
 // more than at the last call. They are the caller's to read until its next park or
@@ -225,6 +235,14 @@ func (c *Conn) close(abort bool) error {
 	c.in, c.inOff = nil, 0
 	c.lender.forget(c)
 	return err
+}
+
+// Closing says that f closes the connection as soon as what is owed has gone, of which
+// SetWriter tells it, or it gives up: until then nobody else can send or wait for it, but
+// gets net.ErrClosed. Loop mode only.
+func (c *Conn) Closing(f *fiber.Fiber) {
+	c.closing = true
+	c.SetWriter(f)
 }
 
 // Closed reports whether Close was called. Loop mode only.

@@ -1,6 +1,7 @@
 package netpoll
 
 import (
+	"net"
 	"syscall"
 
 	"github.com/valyala/bytebufferpool"
@@ -68,6 +69,9 @@ func (c *Conn) TrySend(p []byte) (n int, err error) {
 func (c *Conn) maySend() error {
 	if c.err != nil {
 		return c.err
+	}
+	if c.closing {
+		return net.ErrClosed
 	}
 	if c.fin {
 		return &OpError{Op: "write after CloseWrite", Err: syscall.EPIPE}

@@ -178,16 +178,18 @@ func (v *View) CloseWrite() error {
 const closeWait = 30 * time.Second
 
 // Close waits until what was written has gone to the kernel, as long as the write
-// deadline allows, 30 s if there is none, and closes the connection. Other fibers
-// waiting on it get net.ErrClosed.
+// deadline allows, 30 s if there is none, and closes the connection. Other fibers get
+// net.ErrClosed: one that is in the middle of a Write at once, of which a part may have
+// gone; one that waits for bytes when the connection is closed.
 func (v *View) Close() error {
 	v.f.Enter()
 	defer v.f.Leave()
-	if v.c.closed {
+	if v.c.closed || v.c.closing {
 		return net.ErrClosed
 	}
 	var err error
 	if v.c.Owed() > 0 {
+		v.c.Closing(v.f)
 		by := v.writeBy
 		if by == 0 {
 			by = v.f.Loop().Clock() + int64(closeWait)

@@ -1,6 +1,10 @@
 package netpoll
 
-import "github.com/heddle-go/heddle/fiber"
+import (
+	"net"
+
+	"github.com/heddle-go/heddle/fiber"
+)
 
 // These are the waits of a connection, for framework code that runs on the baton and
 // may hold a stack: a View's calls, or a handler's body and reply. A machine without
@@ -23,16 +27,23 @@ func (c *Conn) ReadInto(p []byte) (int, error) {
 // AwaitRead parks f until a Receive may find something, the deadline (loop clock, 0
 // none) or cancellation; errors are those of Fiber.Park. When something to read came
 // together with the end of the wait, as the last bytes do with the peer's FIN, it is nil:
-// what there is can be read without waiting. On the baton only.
+// what there is can be read without waiting. net.ErrClosed: SetReader has given the place
+// to another, or Closing was called. On the baton only.
 func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
 	if c.reader != nil && c.reader != f {
+		if c.closing {
+			return net.ErrClosed
+		}
 		panic("netpoll: two fibers read from one connection")
 	}
 	before := c.reader
 	c.reader = f
 	var err error
-	for err == nil && !c.readable && c.err == nil {
+	for err == nil && !c.readable && c.err == nil && c.reader == f {
 		err = f.Park(deadline)
+	}
+	if c.reader != f {
+		return net.ErrClosed
 	}
 	c.reader = before
 	if c.readable {
@@ -42,7 +53,8 @@ func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
 }
 
 // AwaitRoom parks f until at most OwedMax bytes are owed. If it had to wait and the
-// connection broke meanwhile it returns why. On the baton only.
+// connection broke meanwhile it returns why. net.ErrClosed is as for AwaitRead. On the
+// baton only.
 func (c *Conn) AwaitRoom(f *fiber.Fiber, deadline int64) error {
 	return c.awaitOwed(f, deadline, c.OwedMax())
 }
@@ -56,12 +68,7 @@ func (c *Conn) awaitOwed(f *fiber.Fiber, deadline int64, most int) error {
 	if c.Owed() <= most {
 		return nil
 	}
-	before := c.setWriter(f)
-	var err error
-	for err == nil && c.Owed() > most {
-		err = f.Park(deadline)
-	}
-	c.writer = before
+	err := c.awaitWriter(f, deadline, most)
 	if err == nil {
 		err = c.err // what was owed is lost
 	}
@@ -70,22 +77,39 @@ func (c *Conn) awaitOwed(f *fiber.Fiber, deadline int64, most int) error {
 
 // AwaitWritable parks f until a TrySend may find room. On the baton only.
 func (c *Conn) AwaitWritable(f *fiber.Fiber, deadline int64) error {
-	before := c.setWriter(f)
+	return c.awaitWriter(f, deadline, sendable)
+}
+
+// sendable, for full, stands for as little as a TrySend needs to find room.
+const sendable = -1
+
+// full reports whether more than most bytes are owed, and may still be sent.
+func (c *Conn) full(most int) bool {
+	if most == sendable {
+		return c.Blocked() && c.err == nil
+	}
+	return c.Owed() > most
+}
+
+// awaitWriter parks f, the one who writes, until at most that much is owed.
+func (c *Conn) awaitWriter(f *fiber.Fiber, deadline int64, most int) error {
+	if c.writer != nil && c.writer != f {
+		if c.closing {
+			return net.ErrClosed
+		}
+		panic("netpoll: two fibers write to one connection")
+	}
+	before := c.writer
+	c.writer = f
 	var err error
-	for err == nil && c.Blocked() && c.err == nil {
+	for err == nil && c.writer == f && c.full(most) {
 		err = f.Park(deadline)
+	}
+	if c.writer != f {
+		return net.ErrClosed
 	}
 	c.writer = before
 	return err
-}
-
-func (c *Conn) setWriter(f *fiber.Fiber) (before *fiber.Fiber) {
-	if c.writer != nil && c.writer != f {
-		panic("netpoll: two fibers write to one connection")
-	}
-	before = c.writer
-	c.writer = f
-	return before
 }
 
 // WriteWait sends p, parking f while more than OwedMax bytes would be owed. n counts

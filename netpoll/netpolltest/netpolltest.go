@@ -91,6 +91,7 @@ var cases = []struct {
 	{"ResetWhileWriting", nil, resetWhileWriting},
 	{"CloseWakesWaiters", nil, closeWakesWaiters},
 	{"CloseSendsWhatIsOwed", nil, closeSendsWhatIsOwed},
+	{"CloseWhileWriting", nil, closeWhileWriting},
 	{"AfterClose", nil, afterClose},
 	{"Abort", nil, abort},
 	{"CloseInEvents", nil, closeInEvents},
