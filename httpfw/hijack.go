@@ -12,9 +12,11 @@ import (
 // Hijack takes the connection over from HTTP, for CONNECT, Upgrade or a protocol of
 // its own: replies to earlier requests are sent, and the view reads on from the byte
 // behind the request's head, those already received included. The handler goes on as
-// the only user of the connection, which is closed when it returns; fibers of its own
-// (fiber.Group) make their views by View.Conn and As, so that one can read while another
-// writes. What the protocol wants for a reply, such as 101 or the 200 to CONNECT, is the
+// the only user of the connection, which is closed when it returns, in an order in which
+// the client can read what was written before; fibers of its own (fiber.Group) make their
+// views by View.Conn and As, so that one can read while another writes, and get
+// net.ErrClosed if they outlive the handler. A route whose clients close their side and
+// still read, as tunnels do, says KeepRunning. What the protocol wants for a reply, such as 101 or the 200 to CONNECT, is the
 // handler's to write. Errors: ErrReplied once the reply has begun, ErrHijacked the second
 // time, and another under net/http, where HijackConn works.
 func (c *Ctx) Hijack() (*netpoll.View, error) {

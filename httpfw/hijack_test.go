@@ -73,6 +73,31 @@ func TestHijackView(t *testing.T) {
 	c.ended()
 }
 
+// What a handler wrote reaches a client that has sent, and sends, what nobody reads.
+func TestHijackLastWords(t *testing.T) {
+	sent := make(chan struct{})
+	a := httpfw.New(httpfw.Config{Logger: quiet})
+	a.Get("/", func(c *httpfw.Ctx) error {
+		v, err := c.Hijack()
+		if err == nil {
+			_, err = io.WriteString(v, "bye")
+		}
+		c.Fiber().Block(func() { <-sent })
+		return err
+	})
+	srv := serve(t, a)
+	c := connect(t, srv)
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nunread")
+	if b, err := c.r.Peek(3); err != nil || string(b) != "bye" {
+		t.Errorf("%q, %v", b, err)
+	}
+	c.send("unread too")
+	close(sent)
+	if b, err := io.ReadAll(c.r); err != nil || string(b) != "bye" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 // The net.Conn outlives the handler, for any goroutine.
 func TestHijackConn(t *testing.T) {
 	conns := make(chan net.Conn, 1)

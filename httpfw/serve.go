@@ -246,7 +246,7 @@ func (c *conn) finish(f *fiber.Fiber, x *Ctx) {
 		if c.phase != phaseGone {
 			c.nc.SetReader(f) // it is this machine's again, whoever still uses it
 			c.nc.Closing(f)
-			c.await(phaseFlush, phaseGone) // what the handler wrote goes first
+			c.await(phaseFlush, phaseLinger) // what the handler wrote is not to be lost
 		}
 		return
 	}

@@ -36,6 +36,9 @@ func (s *simulation) app() *App {
 		a.Handle("POST", "/keep/:id/"+kind, h).KeepRunning()
 		a.Get("/keep/:id/"+kind, h).KeepRunning()
 	}
+	for _, way := range simWays {
+		a.Get("/tunnel/:id/"+way, s.tunnelHandler(way)).KeepRunning() // its client half-closes
+	}
 	a.Get("/panic/:id", func(c *Ctx) error { s.begins(c, c.Param("id")); panic("meant") })
 	return a
 }

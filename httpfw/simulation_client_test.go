@@ -31,6 +31,7 @@ const (
 	simPanic                   // the handler of its last request panics
 	simHead                    // it stops in the middle of a last head
 	simBody                    // it stops in the middle of a last body
+	simTunnel                  // a tunnel follows its last request, in which it half-closes
 	simAbort                   // it resets the connection somewhere in the middle
 	simLeave                   // it closes somewhere in the middle
 	simEnds
@@ -53,6 +54,8 @@ type simClient struct {
 	view     *netpoll.View
 	requests []simRequest
 	tail     []byte // what it sends behind them
+	way      string // of a tunnel
+	said     string // in it
 	end      simEnd
 	fault    netpoll.MemoryFault
 	serial   bool                  // it sends a request when the one before is answered
@@ -71,7 +74,7 @@ func (s *simulation) newClient(number int) *simClient {
 	r := rand.New(rand.NewPCG(s.seed, uint64(number)+1))
 	c := &simClient{s: s, number: number, rand: r, end: simEnd(r.IntN(int(simEnds))), serial: r.IntN(4) == 0, slow: r.IntN(4) == 0}
 	group := "cut"
-	if c.end == simHalfClose || r.IntN(4) == 0 {
+	if c.end == simHalfClose || c.end == simTunnel || r.IntN(4) == 0 {
 		group = "keep"
 	}
 	n := 1 + r.IntN(6)
@@ -92,6 +95,8 @@ func (s *simulation) newClient(number int) *simClient {
 		c.tail = []byte("GET /cut/x/plain HTTP/1.1\r\nHos")
 	case simBody:
 		c.tail = fmt.Appendf(nil, "POST /cut/%d.b/echo HTTP/1.1\r\nHost: x\r\nX-Id: %[1]d.b\r\nContent-Length: 100\r\n\r\nabc", number)
+	case simTunnel:
+		c.tail = c.drawTunnel()
 	}
 	at := c.length + int64(len(c.tail))
 	if k := r.IntN(20); k < 8 {
@@ -168,7 +173,7 @@ func (c *simClient) draw(group, id, kind string, size int, last bool) simRequest
 
 // whole reports whether nothing happens to the connection that may cost a reply.
 func (c *simClient) whole() bool {
-	return !c.s.tight && c.fault == (netpoll.MemoryFault{}) && c.end != simAbort && c.end != simLeave
+	return !c.s.tight && c.fault == (netpoll.MemoryFault{}) && c.end != simAbort && c.end != simLeave && c.way != "cut" && c.way != "left"
 }
 
 // run is the client from its dialing to the close of its connection.
@@ -242,7 +247,7 @@ func (c *simClient) write(f *fiber.Fiber) {
 		} else {
 			w.CloseWrite()
 		}
-	case send(c.tail) && c.end == simHalfClose:
+	case send(c.tail) && (c.end == simHalfClose || c.end == simTunnel):
 		w.CloseWrite()
 	}
 }
@@ -327,6 +332,9 @@ func (c *simClient) after(br *bufio.Reader) error {
 	if c.end == simClose || c.end == simAbort || c.end == simLeave {
 		return nil
 	}
+	if c.end == simTunnel {
+		return c.tunnel(br)
+	}
 	if want != 0 {
 		resp, err := readFinal(br, "GET")
 		if err != nil {
@@ -373,8 +381,8 @@ func (c *simClient) judge(err error) {
 
 // String is the client without its bytes, for messages.
 func (c *simClient) String() string {
-	s := fmt.Sprintf("client %d: end %d, fault %+v, serial %t, slow %t; sent %d, got %d, answered %d of %d",
-		c.number, c.end, c.fault, c.serial, c.slow, c.sent, len(c.raw), c.answered, len(c.requests))
+	s := fmt.Sprintf("client %d: end %d%s, fault %+v, serial %t, slow %t; sent %d, got %d, answered %d of %d",
+		c.number, c.end, c.way, c.fault, c.serial, c.slow, c.sent, len(c.raw), c.answered, len(c.requests))
 	for _, q := range c.requests {
 		line, _, _ := bytes.Cut(q.raw, []byte("\r\n"))
 		s += fmt.Sprintf("\n  %s, %d bytes, for %d", line, len(q.raw), len(q.body))
