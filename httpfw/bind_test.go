@@ -48,12 +48,12 @@ func TestBind(t *testing.T) {
 		{"/json", jsonType, `{} x`, 400, "follows"},
 		{"/json", jsonType, `{"Age": 1`, 400, "too early"},
 		{"/json", jsonType, ``, 400, "empty"},
-		{"/json", jsonType, `"` + strings.Repeat("x", 1000) + `"`, 413, "Too Large"},
+		{"/json", jsonType, `"` + strings.Repeat("x", 1000) + `"`, 413, "longer than 1000 bytes"},
 		{"/form", formType, "a=1&b=%41+c&a=2", 200, "a=1&a=2&b=A+c"},
 		{"/form", formType, "a=%4", 400, `"a"`},
 		{"/form", jsonType, "a=1", 415, formType},
 		{"/form", "", "a=1", 415, formType},
-		{"/form", formType, strings.Repeat("x", 1001), 413, "Too Large"},
+		{"/form", formType, strings.Repeat("x", 1001), 413, "longer than 1000 bytes"},
 	} {
 		fields := sized(len(w.body))
 		if w.kind != "" {

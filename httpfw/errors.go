@@ -62,7 +62,8 @@ var (
 	errPathTooLong      = Error(http.StatusRequestURITooLong, "")
 	errBodyCut          = Error(http.StatusBadRequest, "the body ended early")
 
-	// ErrBodyTooLarge: the request's body exceeds its limit; 413.
+	// ErrBodyTooLarge: the request's body exceeds its limit; 413. The error handler gets one
+	// around it whose message has the limit.
 	ErrBodyTooLarge = Error(http.StatusRequestEntityTooLarge, "")
 	// ErrBodyTimeout: the client took longer than Config.BodyTimeout for more of the body,
 	// or sends it at less than Config.BodyBytesPerSecondMin; 408.

@@ -16,9 +16,9 @@ import (
 // the client can read what was written before; fibers of its own (fiber.Group) make their
 // views by View.Conn and As, so that one can read while another writes, and get
 // net.ErrClosed if they outlive the handler. A route whose clients close their side and
-// still read, as tunnels do, says KeepRunning. What the protocol wants for a reply, such as 101 or the 200 to CONNECT, is the
-// handler's to write. Errors: ErrReplied once the reply has begun, ErrHijacked the second
-// time, and another under net/http, where HijackConn works.
+// still read, as tunnels do, says KeepRunning. What the protocol wants for a reply, such as
+// 101 or the 200 to CONNECT, is the handler's to write. Errors: ErrReplied once the reply has
+// begun, ErrHijacked the second time, and another under net/http, where HijackConn works.
 func (c *Ctx) Hijack() (*netpoll.View, error) {
 	if c.under != nil {
 		return nil, errors.New("httpfw: under net/http use HijackConn")

@@ -36,13 +36,18 @@ func (c *Ctx) fail(err error) {
 			return
 		}
 	}
+	var known *HTTPError
+	tooLarge := errors.Is(err, ErrBodyTooLarge)
+	if tooLarge && c.body != nil && errors.As(err, &known) && known == ErrBodyTooLarge {
+		err = &HTTPError{Status: known.Status, Message: fmt.Sprintf("the body is longer than %d bytes", c.body.max), Err: err}
+	}
 	// What was said about the body that now will not come.
 	for _, name := range [...]string{"Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Content-Range"} {
 		c.DelHeader(name)
 	}
 	c.whole(500, "")
 	c.app.config.ErrorHandler(c, err)
-	if errors.Is(err, ErrBodyTooLarge) || errors.Is(err, ErrBodyTimeout) {
+	if tooLarge || errors.Is(err, ErrBodyTimeout) {
 		r.close = true
 	}
 }

@@ -109,7 +109,7 @@ func TestNotes(t *testing.T) {
 		{"POST", "/notes", `{"title":"  "}`, 422, `{"error":"title is missing"}`},
 		{"POST", "/notes", `{"title":"` + long + `"}`, 422, `{"error":"title has 201 characters, at most 200 are allowed"}`},
 		{"POST", "/notes", `{"title":`, 400, `{"error":"the JSON value in the body ends too early"}`},
-		{"POST", "/notes", `{"title":"` + strings.Repeat("x", 300<<10) + `"}`, 413, `{"error":"Content Too Large"}`},
+		{"POST", "/notes", `{"title":"` + strings.Repeat("x", 300<<10) + `"}`, 413, `{"error":"the body is longer than 262144 bytes"}`},
 		{"GET", "/nothing", "", 404, `{"error":"Not Found"}`},
 		{"PATCH", "/notes", "", 405, `{"error":"Method Not Allowed"}`},
 	} {

@@ -28,11 +28,11 @@ func BodyLimit(config BodyLimitConfig) httpfw.Middleware {
 			if outer, ok := c.Get(bodyLimitKey{}).(int64); ok {
 				most = min(most, outer)
 			}
+			c.Set(bodyLimitKey{}, most)
+			c.SetBodyLimit(most)
 			if c.BodyLength() > most {
 				return httpfw.ErrBodyTooLarge
 			}
-			c.Set(bodyLimitKey{}, most)
-			c.SetBodyLimit(most)
 			return next(c)
 		}
 	}

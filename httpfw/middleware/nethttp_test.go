@@ -53,7 +53,7 @@ func TestUnderNetHTTP(t *testing.T) {
 		{"GET", "/panic", "", 500, int64(len("Internal Server Error\n"))},
 		{"GET", "/sleep", "", 503, int64(len("Service Unavailable\n"))},
 		{"POST", "/body", "four", 200, 4},
-		{"POST", "/body", "fives", 413, int64(len("Content Too Large\n"))},
+		{"POST", "/body", "fives", 413, int64(len("the body is longer than 4 bytes\n"))},
 	} {
 		a := ask(t, test.method, s.URL+test.path, strings.NewReader(test.body), "X-Request-Id", "r", "Origin", page)
 		if int64(a.status) != test.status || int64(len(a.body)) != test.bytes || a.header.Get("X-Request-Id") != "r" || a.header.Get(allowOrigin) != "*" {
