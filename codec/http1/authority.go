@@ -138,17 +138,3 @@ func validIPv4(b []byte) bool {
 	}
 	return i == len(b)
 }
-
-// sameAuthority reports whether a Host field names the authority of the target:
-// the same bytes but for case (RFC 9110 section 7.2: identical). A client that omits
-// the port it dials in a CONNECT is let through, because many do.
-func sameAuthority(host, authority []byte, connect bool) bool {
-	if fold(host, authority) {
-		return true
-	}
-	if !connect {
-		return false
-	}
-	end, ok := splitAuthority(authority)
-	return ok && fold(host, authority[:end])
-}

@@ -62,8 +62,8 @@ type Request struct {
 // section 6.3). One empty line before the request line is skipped (section 2.2) and
 // counts as part of the head. Parse is stricter than the grammar in what a host is
 // made of, refuses a repeated Content-Length even of the same value, refuses a Host
-// field that differs from the authority of the target, and does not know any transfer
-// coding but chunked.
+// field that differs from the authority of the target, but in a CONNECT, and does not know
+// any transfer coding but chunked.
 func (r *Request) Parse(buf []byte, lim *Limits) (n int, err error) {
 	end, seen, bad := r.parse(r, buf, lim)
 	if bad == nil {
@@ -100,7 +100,9 @@ func (r *Request) finish(seen uint16, lim *Limits) *rule {
 		}
 	} else if host := r.Fields[r.hostAt].Value; r.Host == nil {
 		r.Host = host
-	} else if !sameAuthority(host, r.Host, r.Method == CONNECT) {
+	} else if r.Method != CONNECT && !fold(host, r.Host) {
+		// RFC 9110 section 7.2: identical. In a CONNECT many clients name the proxy, or omit
+		// the port, and nobody takes it for the destination.
 		return otherHost
 	}
 	if (r.Method == CONNECT || r.Method == TRACE) && (r.Chunked || r.ContentLength > 0) {

@@ -232,7 +232,8 @@ func TestRFC9112_3_2_2_HostAndTarget(t *testing.T) {
 	}
 	accept(t, "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n")
 	accept(t, "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]\r\n\r\n")
-	refuse(t, "CONNECT a:443 HTTP/1.1\r\nHost: a:80\r\n\r\n", otherHost, 8)
+	accept(t, "CONNECT a:443 HTTP/1.1\r\nHost: proxy:3128\r\n\r\n")
+	refuse(t, "CONNECT a:443 HTTP/1.1\r\nHost: u@a:443\r\n\r\n", badHost, 29)
 	refuse(t, "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", otherHost, 4)
 	refuse(t, "\r\nGET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", otherHost, 6)
 	refuse(t, "GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n", otherHost, 4)
