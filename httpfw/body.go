@@ -162,14 +162,19 @@ func (c *Ctx) tryBody(p []byte) (int, error) {
 	case err == netpoll.ErrWouldBlock:
 		if b.expect && !c.reply.begun { // behind the reply's head it would be content
 			b.expect = false
-			out := c.conn.takeOut()
-			out.B = append(out.B, "HTTP/1.1 100 Continue\r\n\r\n"...)
+			c.goAhead()
 		}
 		c.conn.flush()
 	case err != nil && err != io.EOF:
 		b.err = err
 	}
 	return n, err
+}
+
+// goAhead tells a client that waits for it to send the body.
+func (c *Ctx) goAhead() {
+	out := c.conn.takeOut()
+	out.B = append(out.B, "HTTP/1.1 100 Continue\r\n\r\n"...)
 }
 
 // came takes note of n bytes.

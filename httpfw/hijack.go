@@ -72,6 +72,9 @@ func (c *Ctx) takeOver() error {
 	defer c.fiber.Leave()
 	k := c.conn
 	c.reply.hijack = true
+	if c.req.Upgrade && c.req.ExpectContinue && (c.body == nil || c.body.expect) {
+		c.goAhead() // RFC 9110 section 7.8: before 101, whatever the handler makes of it
+	}
 	if c.headLen > 0 {
 		head := k.nc.Buffered()[:c.headLen]
 		c.own(head)

@@ -96,6 +96,9 @@ func upgrade(path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
 }
 
+// goAhead comes before the 101 if both were asked for (RFC 9110 section 7.8).
+const goAhead = "HTTP/1.1 100 Continue\r\n\r\n"
+
 // A tunnel is a request that opens one, and the reply.
 type tunnel struct{ name, request, reply string }
 
@@ -115,7 +118,9 @@ var upgrades = func() (list []tunnel) {
 			tunnel{"Upgrade, " + how, up, opened},
 			tunnel{"Upgrade behind a body, " + how, with("POST", "Content-Length: 5", "hello"), opened},
 			tunnel{"Upgrade behind chunks, " + how, with("POST", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nA: b\r\n\r\n"), opened},
-			tunnel{"Upgrade, body not read, " + how, with("GET", "Content-Length: 5", ""), opened})
+			tunnel{"Upgrade, body not read, " + how, with("GET", "Content-Length: 5", ""), opened},
+			tunnel{"Upgrade with an expectation, " + how, with("GET", "Expect: 100-continue", ""), goAhead + opened},
+			tunnel{"Upgrade with an expectation nobody met, " + how, with("GET", "Content-Length: 5\r\nExpect: 100-continue", ""), goAhead + opened})
 	}
 	return list
 }()
