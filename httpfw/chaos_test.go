@@ -18,8 +18,8 @@ import (
 )
 
 // What the simulation leaves out because its model could not say what each client gets:
-// mounted handlers, tunnels, goroutines left behind, panics at any time, stalls and
-// deadlines, all at once. Only what must be true of all of it is asked.
+// mounted handlers, tunnels for goroutines, goroutines left behind, panics at any time,
+// stalls and deadlines, all at once. Only what must be true of all of it is asked.
 
 // chaosApp has a handler for each way in which a connection can be used and left.
 func chaosApp(tunnels *sync.WaitGroup) *App {
@@ -79,7 +79,9 @@ func chaosApp(tunnels *sync.WaitGroup) *App {
 			_, err = io.Copy(struct{ io.Writer }{v}, struct{ io.Reader }{v})
 			return err
 		},
-		"viewpanic": func(c *Ctx) error { c.Hijack(); panic("meant") },
+		"viewpanic":  func(c *Ctx) error { c.Hijack(); panic("meant") },
+		"viewshared": func(c *Ctx) error { return chaosShared(c, (*netpoll.View).Close) },
+		"viewleft":   func(c *Ctx) error { return chaosShared(c, nil) },
 		"conn": func(c *Ctx) error {
 			conn, err := c.HijackConn()
 			if err != nil {
@@ -132,8 +134,27 @@ func chaosApp(tunnels *sync.WaitGroup) *App {
 	return a
 }
 
+// chaosShared has two fibers use the connection, and ends it under them, by end or by its
+// return.
+func chaosShared(c *Ctx, end func(*netpoll.View) error) error {
+	v, err := c.Hijack()
+	if err != nil {
+		return err
+	}
+	heard := fiber.NewChan[[]byte](1)
+	for _, use := range []func(*netpoll.View, *fiber.Chan[[]byte]) error{hear, tell} {
+		c.Fiber().Loop().Go(func(f *fiber.Fiber) { use(v.Conn().As(f), heard) })
+	}
+	c.Sleep(time.Millisecond)
+	if end != nil {
+		v.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+		return end(v)
+	}
+	return nil
+}
+
 var chaosPaths = []string{"text", "large", "stream", "body", "duplex", "sleep", "forever", "block", "stall", "panic", "goexit", "begun", "abort",
-	"view", "viewpanic", "conn", "echo", "hints", "stray", "waits", "panics", "goexits", "hijack", "none"}
+	"view", "viewpanic", "viewshared", "viewleft", "conn", "echo", "hints", "stray", "waits", "panics", "goexits", "hijack", "none"}
 
 // chaosRequests writes some requests, the last of which may be cut or malformed.
 func chaosRequests(r *rand.Rand) string {
