@@ -86,7 +86,7 @@ const sendable = -1
 // full reports whether more than most bytes are owed, and may still be sent.
 func (c *Conn) full(most int) bool {
 	if most == sendable {
-		return c.Blocked() && c.err == nil
+		return c.Blocked() && c.maySend() == nil
 	}
 	return c.Owed() > most
 }
