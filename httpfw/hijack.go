@@ -16,7 +16,8 @@ import (
 // (fiber.Group) make their views by View.Conn and As, so that one can read while another
 // writes. What the protocol wants for a reply, such as 101 or the 200 to CONNECT, is the
 // handler's to write. Errors: ErrReplied once the reply has begun, ErrHijacked the second
-// time, and another under net/http, where HijackConn works.
+// time, ErrClientGone if the connection was cut because the client did not read, and
+// another under net/http, where HijackConn works.
 func (c *Ctx) Hijack() (*netpoll.View, error) {
 	if c.under != nil {
 		return nil, errors.New("httpfw: under net/http use HijackConn")
@@ -69,6 +70,9 @@ func (c *Ctx) takeOver() error {
 	c.fiber.Enter()
 	defer c.fiber.Leave()
 	k := c.conn
+	if k.nc.Closed() {
+		return ErrClientGone // it was cut, and nothing is left of what it had received
+	}
 	c.reply.hijack = true
 	if c.headLen > 0 {
 		head := k.nc.Buffered()[:c.headLen]
