@@ -18,7 +18,8 @@ import (
 // net.ErrClosed if they outlive the handler. A route whose clients close their side and
 // still read, as tunnels do, says KeepRunning. What the protocol wants for a reply, such as
 // 101 or the 200 to CONNECT, is the handler's to write. Errors: ErrReplied once the reply has
-// begun, ErrHijacked the second time, and another under net/http, where HijackConn works.
+// begun, ErrHijacked the second time, ErrClientGone if the connection was cut because the
+// client did not read, and another under net/http, where HijackConn works.
 func (c *Ctx) Hijack() (*netpoll.View, error) {
 	if c.under != nil {
 		return nil, errors.New("httpfw: under net/http use HijackConn")
@@ -71,6 +72,9 @@ func (c *Ctx) takeOver() error {
 	c.fiber.Enter()
 	defer c.fiber.Leave()
 	k := c.conn
+	if k.nc.Closed() {
+		return ErrClientGone // it was cut, and nothing is left of what it had received
+	}
 	c.reply.hijack = true
 	if c.req.Upgrade && c.req.ExpectContinue && (c.body == nil || c.body.expect) {
 		c.goAhead() // RFC 9110 section 7.8: before 101, whatever the handler makes of it

@@ -358,7 +358,7 @@ func (c *Ctx) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 // sent whole, with its length, when the handler returns; then the reply begins and
 // Write waits for the reader as net.Conn's would. n is less than len(p) only with an
 // error: the client has gone, the request was canceled, or more was written than
-// Content-Length announced.
+// Content-Length announced. p may be bytes that netpoll's View.Receive lent.
 func (c *Ctx) Write(p []byte) (int, error) {
 	r := &c.reply
 	if r.hijack {

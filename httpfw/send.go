@@ -185,6 +185,9 @@ func (c *Ctx) sendBody(p []byte) (int, error) {
 	if cause != nil && r.noBody {
 		return 0, cause // nothing is sent that would show whether the client takes it
 	}
+	if k.out != nil && int64(len(k.out.B))+c.pending(len(p)) > outBytes/2 || len(p) > outBytes/2 {
+		k.nc.KeepLent(p) // something may be sent, and waited for, before all of p is copied
+	}
 	// A client that has only closed its side is told what it takes without a wait.
 	kept := r.buf
 	r.buf = nil

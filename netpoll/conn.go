@@ -197,8 +197,12 @@ func (c *Conn) Lender() *Lender { return c.lender }
 // Drained says that a Receive would find nothing. Engines only.
 func (c *Conn) Drained() { c.readable = false }
 
-// Consume gives back the first n bytes of Buffered. Loop mode only.
+// Consume gives back the first n bytes of Buffered. A closed connection has given back
+// everything already, whoever closed it. Loop mode only.
 func (c *Conn) Consume(n int) {
+	if c.closed {
+		return
+	}
 	if c.in == nil {
 		if n > 0 && c.lender.borrower != c {
 			panic("netpoll: Consume of more than is buffered")
@@ -213,9 +217,9 @@ func (c *Conn) Consume(n int) {
 	}
 }
 
-// Close frees the connection; what is owed and not sent is lost, so callers that
-// care wait for Owed to be 0 first. Fibers waiting in a View get net.ErrClosed.
-// A second call does nothing. Loop mode only.
+// Close frees the connection; what is owed and not sent is lost, and the peer learns that
+// the stream was cut, as by Abort, so callers that care wait for Owed to be 0 first.
+// Fibers waiting in a View get net.ErrClosed. A second call does nothing. Loop mode only.
 func (c *Conn) Close() error { return c.close(false) }
 
 // Abort is Close by reset: the peer learns that the stream was cut.
@@ -227,7 +231,7 @@ func (c *Conn) close(abort bool) error {
 		return nil
 	}
 	c.closed = true
-	err := c.transport.Close(abort)
+	err := c.transport.Close(abort || c.Owed() > 0)
 	c.fail(net.ErrClosed, false)
 	c.hooks = nil
 	// A handler beside the loop may be reading what it borrowed: what was sealed goes

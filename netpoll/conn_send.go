@@ -122,12 +122,16 @@ func (c *Conn) OwedMax() int { return int(c.owedMax) }
 func (c *Conn) Blocked() bool { return c.out != nil || !c.writable }
 
 // CloseWrite sends FIN after everything owed: the peer sees the end of the stream
-// and may still send. Loop mode only.
+// and may still send. A Write that another fiber is in the middle of ends with EPIPE.
+// Loop mode only.
 func (c *Conn) CloseWrite() error {
 	if c.err != nil || c.fin {
 		return c.err
 	}
 	c.fin = true
+	if c.writer != nil {
+		c.writer.Ready()
+	}
 	if c.out != nil {
 		c.finAfter = true
 		return nil

@@ -73,12 +73,12 @@ func (d *Detached) claim(f *fiber.Fiber, reading, writing bool) {
 	if reading {
 		c.SetReader(f)
 	} else if c.reader == f {
-		c.SetReader(nil)
+		c.reader = nil // it need not be told
 	}
 	if writing {
 		c.SetWriter(f)
 	} else if c.writer == f {
-		c.SetWriter(nil)
+		c.writer = nil
 	}
 }
 

@@ -2,8 +2,11 @@ package netpoll
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heddle-go/heddle/fiber"
 )
@@ -125,4 +128,115 @@ func TestMessageInTwoHalvesForEver(t *testing.T) {
 		t.Errorf("%d bytes kept behind %d, at most %d wanted", most, total, limit)
 	}
 	c.Close()
+}
+
+// echoing is a machine that sends back what it receives.
+type echoing struct {
+	fiber.Fiber
+	c *Conn
+}
+
+func (e *echoing) Resume(*fiber.Fiber) fiber.Status {
+	for {
+		b, err := e.c.Receive()
+		switch err {
+		case nil:
+			e.c.Send(b)
+			e.c.Consume(len(b))
+		case ErrWouldBlock:
+			return fiber.Waiting
+		default:
+			e.c.Close()
+			return fiber.Done
+		}
+	}
+}
+
+// A fiber that waits for a place in Block lets others run in the middle of its code: what it
+// was lent must stay, as it does in Block itself. So must what Receive has just lent to a
+// handler that is known to stall, and that waits for its place before Receive returns.
+func TestLentBytesStayInTheQueueForBlock(t *testing.T) {
+	const msg = "keep these bytes"
+	for _, suspect := range []bool{false, true} {
+		n := NewMemoryNetwork(1, MemoryOptions{})
+		rt, err := fiber.New(fiber.Config{Loops: 1, BlockMax: 1, StallAfter: time.Millisecond, NewPoller: n.NewEngine, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := rt.Loops()[0]
+		rt.Start()
+		taken, gate, got := make(chan struct{}), make(chan struct{}), make(chan string, 1)
+		occupy := func(f *fiber.Fiber) { f.Block(func() { close(taken); <-gate }) }
+		var conn *Conn // nil: stall
+		use := func(f *fiber.Fiber) {
+			if conn == nil {
+				time.Sleep(20 * time.Millisecond)
+				got <- ""
+				return
+			}
+			v := conn.As(f)
+			if suspect {
+				l.Go(occupy) // has its place as soon as this fiber gives up its own
+			}
+			b, err := v.Receive()
+			if err != nil {
+				t.Error(err)
+			}
+			if !suspect {
+				f.Block(func() { got <- string(b) })
+				return
+			}
+			got <- string(b)
+		}
+		if suspect {
+			l.Go(use)
+			<-got
+		} else {
+			l.Go(occupy)
+			<-taken
+		}
+		first := true
+		ln, err := Listen(rt, "tcp", "10.0.0.1:0", ListenConfig{}, func(c *Conn) {
+			if first {
+				first, conn = false, c
+				l.Go(use)
+				return
+			}
+			e := &echoing{c: c} // no user code, which would need a place if it was held up
+			c.SetReader(&e.Fiber)
+			l.Start(&e.Fiber, e)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := n.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if suspect {
+			<-taken
+		}
+		io.WriteString(p, msg)
+		q, err := n.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		echo := make([]byte, len("other traffic, which is longer"))
+		for range 20 {
+			io.WriteString(q, "other traffic, which is longer")
+			if _, err := io.ReadFull(q, echo); err != nil {
+				t.Fatal(err)
+			}
+		}
+		close(gate)
+		if b := <-got; b != msg {
+			t.Errorf("suspect %v: lent bytes became %q", suspect, b)
+		}
+		p.Close()
+		q.Close()
+		ln.Close()
+		if err := rt.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -128,7 +128,7 @@ func (n *MemoryNetwork) connect(by *memoryEngine, from net.Addr, to string) (*me
 		dialed.clock = a.engine // what arrives at a goroutine is moved by the loop it talks to
 	}
 	taken.lastDue = a.engine.loop.Clock() + n.delay()
-	a.engine.at(taken.lastDue, by, false, func() { a.arrived(taken) })
+	a.engine.at(taken.lastDue, by, true, func() { a.arrived(taken) })
 	return dialed, nil
 }
 

@@ -28,7 +28,7 @@ type memoryEngine struct {
 type memoryEvent struct {
 	due     int64
 	tie     uint64 // order of what is due at one time
-	outside bool   // it concerns an ordinary goroutine: done even when the engine closes
+	outside bool   // somebody elsewhere waits for it: done even when the engine closes
 	do      func()
 }
 

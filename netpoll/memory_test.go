@@ -283,3 +283,28 @@ func TestMemoryConn(t *testing.T) {
 		t.Errorf("Read of a closed connection returned %v", err)
 	}
 }
+
+// A connection that is on its way when the engine it goes to closes is refused.
+func TestMemoryConnectionOnItsWayToAnEngineThatCloses(t *testing.T) {
+	n := netpoll.NewMemoryNetwork(1, netpoll.MemoryOptions{DelayMin: time.Hour, DelayMax: time.Hour})
+	rt, err := fiber.New(fiber.Config{Loops: 1, NewPoller: n.NewEngine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := netpoll.Listen(rt, "tcp", "10.0.0.1:0", netpoll.ListenConfig{}, func(c *netpoll.Conn) { t.Error("accepted") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	if err := rt.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	p.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := p.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("Read returned %v", err)
+	}
+}

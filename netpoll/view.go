@@ -178,9 +178,11 @@ func (v *View) CloseWrite() error {
 const closeWait = 30 * time.Second
 
 // Close waits until what was written has gone to the kernel, as long as the write
-// deadline allows, 30 s if there is none, and closes the connection. Other fibers get
+// deadline allows, 30 s if there is none, and closes the connection: by reset if
+// something is still owed then, as after a cancellation, which ends the wait. Other fibers get
 // net.ErrClosed: one that is in the middle of a Write at once, of which a part may have
-// gone; one that waits for bytes when the connection is closed.
+// gone; one that waits for bytes when the connection is closed. So does Close itself if
+// another closes the connection meanwhile, or takes it over (Conn.Closing) to do so.
 func (v *View) Close() error {
 	v.f.Enter()
 	defer v.f.Leave()
@@ -194,7 +196,9 @@ func (v *View) Close() error {
 		if by == 0 {
 			by = v.f.Loop().Clock() + int64(closeWait)
 		}
-		if err = v.c.AwaitSent(v.f, by); err != nil {
+		if err = v.c.AwaitSent(v.f, by); err == net.ErrClosed {
+			return err // what is owed is for another to wait for now
+		} else if err != nil {
 			err = opError("close", err)
 		}
 	}

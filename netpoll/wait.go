@@ -86,7 +86,7 @@ const sendable = -1
 // full reports whether more than most bytes are owed, and may still be sent.
 func (c *Conn) full(most int) bool {
 	if most == sendable {
-		return c.Blocked() && c.err == nil
+		return c.Blocked() && c.maySend() == nil
 	}
 	return c.Owed() > most
 }
@@ -112,6 +112,15 @@ func (c *Conn) awaitWriter(f *fiber.Fiber, deadline int64, most int) error {
 	return err
 }
 
+// KeepLent is for calls that may park before they have done with what they were given:
+// lent bytes are good until a park, but if p is such it stays. The loop then takes a new
+// read buffer. On the baton only.
+func (c *Conn) KeepLent(p []byte) {
+	if overlap(p, c.lender.lent) {
+		c.lender.keep()
+	}
+}
+
 // WriteWait sends p, parking f while more than OwedMax bytes would be owed. n counts
 // what was accepted for sending. On the baton only.
 func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err error) {
@@ -128,8 +137,8 @@ func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err e
 			c.owe(p[n:])
 			return len(p), nil
 		}
-		if first && overlap(p, c.lender.lent) {
-			c.lender.keep() // lent bytes are good until a park, and this is one
+		if first {
+			c.KeepLent(p)
 		}
 		if err := c.AwaitWritable(f, deadline); err != nil {
 			return n, err

@@ -38,7 +38,14 @@ func stop(t testing.TB, s *Server) {
 func handle(t *testing.T, h Harness, loops int, c netpoll.ListenConfig, fn func(f *fiber.Fiber, v *netpoll.View)) *Server {
 	t.Helper()
 	return serve(t, h, loops, c, func(c *netpoll.Conn) {
-		c.Loop().Go(func(f *fiber.Fiber) { fn(f, c.As(f)) })
+		c.Loop().Go(func(f *fiber.Fiber) {
+			defer func() {
+				if v := recover(); v != nil { // the loop would only log it
+					t.Errorf("the handler panicked: %v", v)
+				}
+			}()
+			fn(f, c.As(f))
+		})
 	})
 }
 
