@@ -88,18 +88,18 @@ func (c *Conn) Loop() *fiber.Loop { return c.lender.loop }
 // SetHooks makes h hear about the connection. Loop mode only.
 func (c *Conn) SetHooks(h Hooks) { c.hooks = h }
 
-// SetReader makes f, which may be nil, ready whenever bytes, the end or an error have
-// arrived, and nobody else: the wait of another fiber ends with net.ErrClosed. Loop mode
-// only.
+// SetReader makes f ready whenever bytes, the end or an error have arrived, and nobody
+// else: the wait of another fiber ends with net.ErrClosed. With nil whoever was set gives
+// up the place. Loop mode only.
 func (c *Conn) SetReader(f *fiber.Fiber) { displace(&c.reader, f) }
 
-// SetWriter makes f, which may be nil, ready when nothing is owed any more, and nobody
-// else: the wait of another fiber ends with net.ErrClosed. Loop mode only.
+// SetWriter makes f ready when nothing is owed any more, and nobody else; otherwise as
+// SetReader. Loop mode only.
 func (c *Conn) SetWriter(f *fiber.Fiber) { displace(&c.writer, f) }
 
 // displace gives a place to f. Whoever had it finds out when it runs.
 func displace(place **fiber.Fiber, f *fiber.Fiber) {
-	if had := *place; had != nil && had != f {
+	if had := *place; had != nil && f != nil && had != f {
 		had.Ready()
 	}
 	*place = f

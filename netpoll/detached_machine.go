@@ -73,12 +73,12 @@ func (d *Detached) claim(f *fiber.Fiber, reading, writing bool) {
 	if reading {
 		c.SetReader(f)
 	} else if c.reader == f {
-		c.reader = nil // it need not be told
+		c.SetReader(nil)
 	}
 	if writing {
 		c.SetWriter(f)
 	} else if c.writer == f {
-		c.writer = nil
+		c.SetWriter(nil)
 	}
 }
 
