@@ -173,14 +173,21 @@ func (u *under) name(c *Ctx, h http.Header) {
 // stream is Ctx.stream.
 func (u *under) stream(c *Ctx, p []byte) (int, error) {
 	r := &c.reply
-	if err := c.fiber.Err(); err != nil {
+	cause := c.fiber.Err()
+	if cause != nil && u.r.Context().Err() == nil {
 		r.broken = true
-		return 0, err
+		return 0, cause
 	}
 	if !r.begun {
 		r.begun = true
 		r.noBody = c.isHead() || !bodyAllowed(c.Status())
 		u.head(c, r.length)
+	}
+	// A client that has only closed its side is told what it takes, as in sendBody: net/http
+	// has ended the request's context, and its Write knows whether anybody reads.
+	if cause != nil && r.noBody {
+		r.broken = true
+		return 0, cause
 	}
 	parts := [...][]byte{nil, []byte(r.text), r.data, p}
 	if r.buf != nil {
