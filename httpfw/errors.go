@@ -16,7 +16,7 @@ import (
 type HTTPError struct {
 	Status  int
 	Message string // for the client; in a literal, empty means the reason phrase
-	Err     error  // the cause, for logs only; may be nil
+	Err     error  // the cause, for logs only, see DefaultError and middleware.Logger; may be nil
 }
 
 // Error makes an HTTPError. An empty message becomes the reason phrase of the status.
@@ -99,8 +99,8 @@ func StatusOf(err error) int {
 }
 
 // DefaultError is the default Config.ErrorHandler: it sends the status and message of
-// the error as text. The text of errors that are not meant for clients is not sent,
-// but logged.
+// the error as text. What is not meant for clients is not sent, but logged: the text of other
+// errors, and HTTPError.Err from status 500.
 func DefaultError(c *Ctx, err error) {
 	status := StatusOf(err)
 	message := http1.StatusText(status)
@@ -110,6 +110,11 @@ func DefaultError(c *Ctx, err error) {
 	case errors.As(err, &he):
 		if he.Message != "" {
 			message = he.Message
+		}
+		// A panic has its own line already, and middleware.Timeout's reply says all there is.
+		var panicked *fiber.PanicError
+		if he.Err != nil && status >= 500 && !errors.As(he.Err, &panicked) && !errors.Is(he.Err, context.DeadlineExceeded) {
+			c.app.log.Error("httpfw: handler failed", "method", c.Method(), "path", c.Path(), "err", err, "cause", he.Err)
 		}
 	case errors.As(err, &pe):
 		message = pe.Rule
