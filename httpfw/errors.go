@@ -71,14 +71,20 @@ var (
 	// ErrReplied: the reply has begun, so what was asked comes too late.
 	ErrReplied = errors.New("httpfw: the reply has begun already")
 	// ErrClientGone: the client closed or reset the connection. It is the cause with
-	// which its request is canceled.
-	ErrClientGone = errors.New("httpfw: the client has gone")
+	// which its request is canceled, so errors.Is finds context.Canceled in it too, as code
+	// made for net/http expects.
+	ErrClientGone error = clientGone{}
 	// ErrHijacked: the connection was taken over.
 	ErrHijacked = errors.New("httpfw: the connection was hijacked")
 	// ErrAbort: a handler that returns it wants the connection cut, without a reply or a log
 	// line.
 	ErrAbort = errors.New("httpfw: abort")
 )
+
+type clientGone struct{}
+
+func (clientGone) Error() string        { return "httpfw: the client has gone" }
+func (clientGone) Is(target error) bool { return target == context.Canceled }
 
 // StatusOf returns the status an error deserves: that of the *HTTPError or the *http1.Error
 // in its chain, 504 for a deadline, 503 for cancellation, or 500.

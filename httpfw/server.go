@@ -103,7 +103,7 @@ const shutdownGrace = 30 * time.Second
 
 // Run is Start, and serves until the process gets SIGINT or SIGTERM; then it shuts the
 // server down, giving handlers 30 seconds to finish. It returns ErrServerClosed after
-// an orderly end.
+// an orderly end, a *ShutdownError if handlers had to be cut off.
 func (a *App) Run(address string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -156,6 +156,10 @@ func (s *Server) Addr() net.Addr {
 // Runtime returns the runtime the server runs on.
 func (s *Server) Runtime() *fiber.Runtime { return s.rt }
 
+// Conns returns how many connections are open, also those that were hijacked and not closed
+// yet, as Config.ConnsMax counts them: for metrics. Any goroutine may call it.
+func (s *Server) Conns() int { return int(s.admitted.open.Load()) }
+
 // Accept serves a connection that an engine has accepted. In loop mode, on the
 // connection's loop: it is the accept function for netpoll.Listen and for engines
 // with listeners of their own.
@@ -188,8 +192,10 @@ func (s *Server) left() {
 // Shutdown stops accepting, closes connections that idle, lets requests that have
 // begun finish, and returns when all connections have ended. If ctx ends first it
 // returns a *ShutdownError that names the handlers still running; if the server's
-// runtime is its own these are canceled, and their connections cut. Any goroutine may
-// call it, but not a fiber of the runtime outside Block. A second call does nothing.
+// runtime is its own these are canceled, and their connections cut. Handlers learn of it by
+// Config.OnShutdown. Connections given away by HijackConn are not waited for: those of a
+// runtime of its own end with it. Any goroutine may call it, but not a fiber of the runtime
+// outside Block. A second call does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.shutdown {
@@ -209,6 +215,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		if sh != nil {
 			sh.loop.Post(sh.closeIdle)
 		}
+	}
+	if told := s.app.config.OnShutdown; told != nil {
+		told()
 	}
 	var failed error
 	for s.open.Load() > 0 && failed == nil {
