@@ -207,10 +207,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	defer close(s.stopped)
 
-	s.draining.Store(true)
+	// Whoever gets in until the last listener has closed is answered: only then do
+	// connections end.
 	for _, ln := range listeners {
 		ln.Close()
 	}
+	s.draining.Store(true)
 	for _, sh := range shards {
 		if sh != nil {
 			sh.loop.Post(sh.closeIdle)
