@@ -118,6 +118,7 @@ func (a *App) Run(address string) error {
 		return ErrServerClosed
 	}
 	stop() // a second signal ends the process at once
+	a.log.Info("httpfw: shutting down", "connections", s.Conns(), "grace", shutdownGrace)
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	if err := s.Shutdown(grace); err != nil {
