@@ -69,6 +69,16 @@ func bothApp() *httpfw.App {
 		_, err := c.WriteString("abc")
 		return err
 	})
+	a.Get("/stream/length", func(c *httpfw.Ctx) error {
+		if err := c.SetHeader("Content-Length", "5"); err != nil {
+			return err
+		}
+		return c.Stream(200, "text/plain", strings.NewReader("hello"))
+	})
+	a.Get("/stream/length/short", func(c *httpfw.Ctx) error {
+		c.SetHeader("Content-Length", "5")
+		return c.Stream(200, "text/plain", strings.NewReader("hell"))
+	})
 	a.Get("/length/short", func(c *httpfw.Ctx) error {
 		c.SetHeader("Content-Length", "4")
 		_, err := c.WriteString("abc")
@@ -173,6 +183,9 @@ var bothRequests = []struct{ method, target, fields, body string }{
 	{"HEAD", "/large", "", ""},
 	{"GET", "/stream", "", ""},
 	{"GET", "/stream/broken", "", ""},
+	{"GET", "/stream/length", "", ""},
+	{"HEAD", "/stream/length", "", ""},
+	{"GET", "/stream/length/short", "", ""},
 	{"GET", "/length", "", ""},
 	{"HEAD", "/length", "", ""},
 	{"GET", "/length/short", "", ""},

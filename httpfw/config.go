@@ -80,6 +80,11 @@ type Config struct {
 	ErrorHandler func(c *Ctx, err error)
 	// Logger gets what no reply can tell. Default: slog.Default().
 	Logger *slog.Logger
+	// OnShutdown is called when a Server's Shutdown has begun and nobody new gets in: the
+	// place to end handlers that would go on for as long as their clients do, such as
+	// server-sent events and tunnels, by closing a fiber.Chan that they receive from or a
+	// fiber.Group's Cancel. Shutdown waits for it, on its own goroutine. Default: nothing.
+	OnShutdown func()
 	// BaseContext is where the contexts of requests take their values from.
 	BaseContext context.Context
 }

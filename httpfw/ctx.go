@@ -88,7 +88,8 @@ func (c *Ctx) Method() string {
 // changes nothing, dot segments resolved. "%2F" and "%25" stay as they are.
 func (c *Ctx) Path() string { return c.chars.of(c.req.Path) }
 
-// Target returns the request target as it was sent.
+// Target returns the request target as it was sent: path and query, host:port of a CONNECT,
+// "*" of an OPTIONS, or a whole URL, which clients send to a proxy. Routes see its path only.
 func (c *Ctx) Target() string { return c.chars.of(c.req.Target) }
 
 // Route returns the pattern of the route that answers. Where none does it is a word for

@@ -5,7 +5,9 @@
 //	app.Get("/users/:id", func(c *httpfw.Ctx) error {
 //		return c.Text(200, c.Param("id"))
 //	})
-//	log.Fatal(app.Run("127.0.0.1:8080"))
+//	if err := app.Run("127.0.0.1:8080"); err != nil {
+//		log.Fatal(err)
+//	}
 //
 // To follow a request from accept to keep-alive, read serve.go top to bottom.
 package httpfw

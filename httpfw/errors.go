@@ -16,7 +16,7 @@ import (
 type HTTPError struct {
 	Status  int
 	Message string // for the client; in a literal, empty means the reason phrase
-	Err     error  // the cause, for logs only; may be nil
+	Err     error  // the cause, for logs only, see DefaultError and middleware.Logger; may be nil
 }
 
 // Error makes an HTTPError. An empty message becomes the reason phrase of the status.
@@ -71,14 +71,20 @@ var (
 	// ErrReplied: the reply has begun, so what was asked comes too late.
 	ErrReplied = errors.New("httpfw: the reply has begun already")
 	// ErrClientGone: the client closed or reset the connection. It is the cause with
-	// which its request is canceled.
-	ErrClientGone = errors.New("httpfw: the client has gone")
+	// which its request is canceled, so errors.Is finds context.Canceled in it too, as code
+	// made for net/http expects.
+	ErrClientGone error = clientGone{}
 	// ErrHijacked: the connection was taken over.
 	ErrHijacked = errors.New("httpfw: the connection was hijacked")
 	// ErrAbort: a handler that returns it wants the connection cut, without a reply or a log
 	// line.
 	ErrAbort = errors.New("httpfw: abort")
 )
+
+type clientGone struct{}
+
+func (clientGone) Error() string        { return "httpfw: the client has gone" }
+func (clientGone) Is(target error) bool { return target == context.Canceled }
 
 // StatusOf returns the status an error deserves: that of the *HTTPError or the *http1.Error
 // in its chain, 504 for a deadline, 503 for cancellation, or 500.
@@ -99,8 +105,8 @@ func StatusOf(err error) int {
 }
 
 // DefaultError is the default Config.ErrorHandler: it sends the status and message of
-// the error as text. The text of errors that are not meant for clients is not sent,
-// but logged.
+// the error as text. What is not meant for clients is not sent, but logged: the text of other
+// errors, and HTTPError.Err from status 500.
 func DefaultError(c *Ctx, err error) {
 	status := StatusOf(err)
 	message := http1.StatusText(status)
@@ -110,6 +116,11 @@ func DefaultError(c *Ctx, err error) {
 	case errors.As(err, &he):
 		if he.Message != "" {
 			message = he.Message
+		}
+		// A panic has its own line already, and middleware.Timeout's reply says all there is.
+		var panicked *fiber.PanicError
+		if he.Err != nil && status >= 500 && !errors.As(he.Err, &panicked) && !errors.Is(he.Err, context.DeadlineExceeded) {
+			c.app.log.Error("httpfw: handler failed", "method", c.Method(), "path", c.Path(), "err", err, "cause", he.Err)
 		}
 	case errors.As(err, &pe):
 		message = pe.Rule

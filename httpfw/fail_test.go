@@ -285,3 +285,24 @@ func TestHTTPError(t *testing.T) {
 		t.Error(e.Err)
 	}
 }
+
+// The cause of an HTTPError is for logs only: so it is in one, and not in the reply. That of a
+// client's mistake is not worth a line.
+func TestDefaultErrorCause(t *testing.T) {
+	var log logged
+	a := httpfw.New(httpfw.Config{Logger: log.logger()})
+	for _, status := range []int{502, 409} {
+		a.Get(fmt.Sprint("/", status), func(c *httpfw.Ctx) error {
+			return &httpfw.HTTPError{Status: status, Message: "not now", Err: fmt.Errorf("cause of %d", status)}
+		})
+	}
+	srv := serve(t, a)
+	for _, status := range []int{502, 409} {
+		if r := connect(t, srv).get("GET", fmt.Sprint("/", status)); r.status != status || r.body != "not now\n" {
+			t.Error(r)
+		}
+	}
+	if s := log.String(); strings.Count(s, "cause of 502") != 1 || strings.Contains(s, "409") {
+		t.Errorf("logged %s", s)
+	}
+}

@@ -15,7 +15,8 @@ import (
 )
 
 // Mount lets any http.Handler answer prefix itself and everything below it, with every
-// standard method. h sees the whole path: wrap it in http.StripPrefix if it should not.
+// standard method, so at "/" CONNECT too. h sees the whole path: wrap it in http.StripPrefix if
+// it should not.
 // For what that costs see FromHTTP. What is set on the Route holds for all of it.
 func (g *Group) Mount(prefix string, h http.Handler, m ...Middleware) *Route {
 	prefix = strings.TrimSuffix(prefix, "/")

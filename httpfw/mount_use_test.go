@@ -127,7 +127,7 @@ func TestMountContext(t *testing.T) {
 		within(t, began, "the handler")
 		end(c)
 		r := within(t, got, "the end of the context")
-		if !errors.Is(r.cause, httpfw.ErrClientGone) || r.write == nil || r.read == nil {
+		if !errors.Is(r.cause, httpfw.ErrClientGone) || !errors.Is(r.cause, context.Canceled) || r.write == nil || r.read == nil {
 			t.Errorf("%v", r)
 		}
 		c.Close()

@@ -320,14 +320,21 @@ func (c *Ctx) Redirect(status int, url string) error {
 }
 
 // Stream replies with what r yields, at the reader's pace and without ever holding all
-// of it. An error of r cuts the connection, since the reply has begun. r is read on the
-// loop: one that may block for long, such as a file on a slow disk, should read in Block.
+// of it. A Content-Length that was set is announced, and then r must yield that many bytes. A
+// HEAD reads r only as far as it takes to know the head. An error of r cuts the connection,
+// since the reply has begun. r is read on the loop: one that may block for long, such as a file on a
+// slow disk, should read in Block.
 func (c *Ctx) Stream(status int, contentType string, r io.Reader) error {
 	if !http1.ValidFieldValue(contentType) {
 		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)
 	}
+	length := c.reply.length
 	if err := c.whole(status, contentType); err != nil {
 		return err
+	}
+	c.reply.length = length
+	if length >= 0 && c.isHead() {
+		return nil
 	}
 	buf := bytebufferpool.Get()
 	defer bytebufferpool.Put(buf)
@@ -347,6 +354,9 @@ func (c *Ctx) Stream(status int, contentType string, r io.Reader) error {
 		}
 		if err != nil {
 			return fmt.Errorf("httpfw: stream: %w", err)
+		}
+		if c.reply.begun && c.isHead() {
+			return nil
 		}
 	}
 }

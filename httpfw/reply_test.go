@@ -272,3 +272,50 @@ func TestReplyCutShort(t *testing.T) {
 		t.Errorf("%d bytes look whole", len(r.body))
 	}
 }
+
+// A stream keeps the length that was announced, so that a download can show how far it is; a
+// HEAD tells it without reading the source, and stops reading one of unknown length as soon
+// as its head is known.
+func TestStreamLength(t *testing.T) {
+	const size = 1 << 20
+	text := strings.Repeat("x", size)
+	var read atomic.Int64
+	bothWays(t, func() *httpfw.App {
+		a := httpfw.New(httpfw.Config{Logger: quiet})
+		stream := func(c *httpfw.Ctx) error {
+			return c.Stream(200, "a/b", io.TeeReader(strings.NewReader(text), counter{&read}))
+		}
+		a.Get("/known", func(c *httpfw.Ctx) error {
+			if err := c.SetHeader("Content-Length", fmt.Sprint(size)); err != nil {
+				return err
+			}
+			return stream(c)
+		})
+		a.Get("/unknown", stream)
+		return a
+	}, func(t *testing.T, dial func() *client) {
+		for _, test := range []struct {
+			method, path, length string
+			readMax              int64
+		}{
+			{"GET", "/known", fmt.Sprint(size), size},
+			{"HEAD", "/known", fmt.Sprint(size), 0},
+			{"GET", "/unknown", "", size},
+			{"HEAD", "/unknown", "", size / 4},
+		} {
+			read.Store(0)
+			c := dial()
+			r := c.get(test.method, test.path)
+			length := "Content-Length: " + test.length
+			if r.status != 200 || strings.Contains(r.header, "Content-Length") != (test.length != "") || test.length != "" && !strings.Contains(r.header, length) {
+				t.Errorf("%s %s: %d %s", test.method, test.path, r.status, r.header)
+			}
+			if test.method == "GET" && len(r.body) != size {
+				t.Errorf("%s: %d bytes", test.path, len(r.body))
+			}
+			if n := read.Load(); n > test.readMax {
+				t.Errorf("%s %s read %d bytes", test.method, test.path, n)
+			}
+		}
+	})
+}

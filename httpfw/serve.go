@@ -130,11 +130,16 @@ func (c *conn) readHead(f *fiber.Fiber) (wait bool) {
 		return c.await(phaseFlush, phaseHead)
 	}
 	if len(buf) == 0 || c.partial {
-		if c.shard.srv.draining.Load() && !c.partial {
-			return c.await(phaseFlush, phaseGone)
-		}
+		ending := c.shard.srv.draining.Load() && !c.partial
 		var err error
-		if buf, err = c.nc.Receive(); err == netpoll.ErrWouldBlock {
+		if buf, err = c.nc.Receive(); err == netpoll.ErrWouldBlock && ending {
+			c.nc.Readable() // the close would answer with a reset what came since the loop last looked
+			buf, err = c.nc.Receive()
+		}
+		if err == netpoll.ErrWouldBlock {
+			if ending {
+				return c.await(phaseFlush, phaseGone)
+			}
 			c.arm()
 			return true
 		} else if err != nil {

@@ -2,7 +2,6 @@ package httpfw
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os/signal"
@@ -34,9 +33,6 @@ type Server struct {
 	listeners []*netpoll.Listener // under mu
 	shutdown  bool                // under mu
 }
-
-// ErrServerClosed is what Run returns after an orderly end.
-var ErrServerClosed = errors.New("httpfw: server closed")
 
 // A ShutdownError says which handlers were still running when Shutdown gave up.
 type ShutdownError struct {
@@ -102,8 +98,8 @@ func (a *App) Start(address string) (*Server, error) {
 const shutdownGrace = 30 * time.Second
 
 // Run is Start, and serves until the process gets SIGINT or SIGTERM; then it shuts the
-// server down, giving handlers 30 seconds to finish. It returns ErrServerClosed after
-// an orderly end.
+// server down, giving handlers 30 seconds to finish. It returns nil after an orderly end,
+// why it could not start, or a *ShutdownError if handlers had to be cut off.
 func (a *App) Run(address string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -115,15 +111,13 @@ func (a *App) Run(address string) error {
 	select {
 	case <-ctx.Done():
 	case <-s.stopped:
-		return ErrServerClosed
+		return nil
 	}
 	stop() // a second signal ends the process at once
+	a.log.Info("httpfw: shutting down", "connections", s.Conns(), "grace", shutdownGrace)
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
-	if err := s.Shutdown(grace); err != nil {
-		return err
-	}
-	return ErrServerClosed
+	return s.Shutdown(grace)
 }
 
 // Listen adds a listener ("tcp", "tcp4", "tcp6", "unix") with Config.Listen and
@@ -155,6 +149,10 @@ func (s *Server) Addr() net.Addr {
 
 // Runtime returns the runtime the server runs on.
 func (s *Server) Runtime() *fiber.Runtime { return s.rt }
+
+// Conns returns how many connections are open, also those that were hijacked and not closed
+// yet, as Config.ConnsMax counts them: for metrics. Any goroutine may call it.
+func (s *Server) Conns() int { return int(s.admitted.open.Load()) }
 
 // Accept serves a connection that an engine has accepted. In loop mode, on the
 // connection's loop: it is the accept function for netpoll.Listen and for engines
@@ -188,8 +186,10 @@ func (s *Server) left() {
 // Shutdown stops accepting, closes connections that idle, lets requests that have
 // begun finish, and returns when all connections have ended. If ctx ends first it
 // returns a *ShutdownError that names the handlers still running; if the server's
-// runtime is its own these are canceled, and their connections cut. Any goroutine may
-// call it, but not a fiber of the runtime outside Block. A second call does nothing.
+// runtime is its own these are canceled, and their connections cut. Handlers learn of it by
+// Config.OnShutdown. Connections given away by HijackConn are not waited for: those of a
+// runtime of its own end with it. Any goroutine may call it, but not a fiber of the runtime
+// outside Block. A second call does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.shutdown {
@@ -201,14 +201,19 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	defer close(s.stopped)
 
-	s.draining.Store(true)
+	// Whoever gets in until the last listener has closed is answered: only then do
+	// connections end.
 	for _, ln := range listeners {
 		ln.Close()
 	}
+	s.draining.Store(true)
 	for _, sh := range shards {
 		if sh != nil {
 			sh.loop.Post(sh.closeIdle)
 		}
+	}
+	if told := s.app.config.OnShutdown; told != nil {
+		told()
 	}
 	var failed error
 	for s.open.Load() > 0 && failed == nil {

@@ -121,6 +121,49 @@ func TestShutdownDeadline(t *testing.T) {
 	}
 }
 
+// Handlers that go on for as long as their clients do end when they are told of the shutdown,
+// and their clients get the end of the reply.
+func TestOnShutdown(t *testing.T) {
+	stop, told := fiber.NewChan[struct{}](0), 0
+	a := httpfw.New(httpfw.Config{Logger: quiet, OnShutdown: func() { told++; stop.Close() }})
+	a.Get("/events", func(c *httpfw.Ctx) error {
+		c.WriteString("data: 1\n\n")
+		if err := c.Flush(); err != nil {
+			return err
+		}
+		_, err := stop.Recv(c.Fiber())
+		if errors.Is(err, fiber.ErrClosed) {
+			_, err = c.WriteString("data: bye\n\n")
+		}
+		return err
+	})
+	s := start(t, a)
+	if n := s.Conns(); n != 0 {
+		t.Errorf("%d connections before the first", n)
+	}
+	resp, err := http.Get("http://" + s.Addr().String() + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Conns(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if b, err := io.ReadAll(resp.Body); string(b) != "data: 1\n\ndata: bye\n\n" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	if s.Shutdown(ctx); told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	if n := s.Conns(); n != 0 {
+		t.Errorf("%d connections after the end", n)
+	}
+}
+
 // App.Close ends what ServeHTTP has started.
 func TestCloseUnderNetHTTP(t *testing.T) {
 	in, got := make(chan struct{}), make(chan error, 1)

@@ -159,3 +159,50 @@ func TestOutOfDescriptors(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is connected when the listener closes is let in, instead of reset; a panic in accept
+// concerns one of them.
+func TestCloseTakesIn(t *testing.T) {
+	rt := runLoops(t, 1)
+	calls := 0
+	ln, err := Listen(rt, "tcp", "127.0.0.1:0", ListenConfig{}, func(c *Conn) {
+		if calls++; calls == 2 {
+			panic("the second")
+		}
+		echoOn(c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns []net.Conn
+	closed := make(chan error)
+	rt.Loops()[0].Post(func() { // the loop cannot accept meanwhile
+		for range 3 {
+			c, err := net.Dial("tcp", ln.Addr().String())
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			conns = append(conns, c)
+		}
+		for _, p := range ln.parts {
+			p.acceptor.Close()
+		}
+		close(closed)
+	})
+	<-closed
+	for i, c := range conns {
+		if i != 1 {
+			pingConn(t, c)
+		} else if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("the connection of the panic lives")
+		}
+		c.Close()
+	}
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := rt.Stats().Panics; n != 1 {
+		t.Errorf("%d panics were counted", n)
+	}
+}

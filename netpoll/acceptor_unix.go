@@ -32,6 +32,9 @@ type acceptor struct {
 // acceptBatch bounds the connections accepted before other fibers run.
 const acceptBatch = 64
 
+// lastBatch bounds the connections that Close accepts.
+const lastBatch = 4096
+
 // acceptRetry is how long an acceptor waits when the process or the kernel is out of
 // descriptors or memory, or refuses for another reason of its own. The connections
 // wait in the backlog meanwhile.
@@ -47,19 +50,16 @@ func (a *acceptor) String() string { return "accept " + a.addr.String() }
 // that one only.
 func (a *acceptor) Resume(f *fiber.Fiber) fiber.Status {
 	if a.closed || f.Err() != nil {
-		a.Close()
+		a.leave()
 		return fiber.Done
 	}
-	most := a.src.Config.ConnsMax
 	for range acceptBatch {
-		if most > 0 && a.open >= most {
+		if a.isFull() {
 			a.full.Store(true) // left wakes it
 			a.src.shared.group.passOn()
 			return fiber.Waiting
 		}
-		var p peer
-		fd, err := sysAccept(a.fd, &p)
-		switch err {
+		switch a.take() {
 		case nil:
 		case unix.EAGAIN:
 			return fiber.Waiting
@@ -69,20 +69,36 @@ func (a *acceptor) Resume(f *fiber.Fiber) fiber.Status {
 			f.SetDeadline(a.engine.loop.Clock() + int64(acceptRetry))
 			return fiber.Waiting
 		}
-		s := a.engine.adopt(fd, a.src.Config.owed())
-		s.peer = p
-		if most > 0 {
-			s.from = a
-			a.open++
-		}
-		a.taking = s
-		a.accept(&s.Conn)
-		a.taking = nil
 		if a.closed {
 			return fiber.Done
 		}
 	}
 	return fiber.Again
+}
+
+// isFull reports whether ConnsMax is reached.
+func (a *acceptor) isFull() bool {
+	most := a.src.Config.ConnsMax
+	return most > 0 && a.open >= most
+}
+
+// take accepts one connection.
+func (a *acceptor) take() error {
+	var p peer
+	fd, err := sysAccept(a.fd, &p)
+	if err != nil {
+		return err
+	}
+	s := a.engine.adopt(fd, a.src.Config.owed())
+	s.peer = p
+	if a.src.Config.ConnsMax > 0 {
+		s.from = a
+		a.open++
+	}
+	a.taking = s
+	a.accept(&s.Conn)
+	a.taking = nil
+	return nil
 }
 
 // Ended goes on accepting after a panic in accept, which concerns one connection.
@@ -105,7 +121,31 @@ func (a *acceptor) left() {
 
 func (a *acceptor) Addr() net.Addr { return a.addr }
 
+// Close takes in first who is connected already: their peers would see a reset.
 func (a *acceptor) Close() error {
+	for i := 0; i < lastBatch && a.taking == nil && !a.closed && !a.isFull(); i++ {
+		if err := a.takeLast(); err != nil && err != unix.ECONNABORTED && err != unix.EINTR && err != unix.EPROTO {
+			break
+		}
+	}
+	return a.leave()
+}
+
+// takeLast is take on somebody else's turn, which a panic in accept must not end: it ends a
+// fiber instead, where it is counted and logged.
+func (a *acceptor) takeLast() error {
+	defer func() {
+		if v := recover(); v != nil {
+			a.taking.Conn.Close()
+			a.taking = nil
+			a.engine.loop.Go(func(*fiber.Fiber) { panic(v) })
+		}
+	}()
+	return a.take()
+}
+
+// leave closes the socket.
+func (a *acceptor) leave() error {
 	if a.closed {
 		return nil
 	}

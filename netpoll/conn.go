@@ -292,8 +292,9 @@ func (c *Conn) RemoteIP() netip.Addr {
 // caller may set socket options, not read, write or close. Loop mode only.
 func (c *Conn) FD() int { return c.transport.FD() }
 
-// Readable is the engine's report that a Receive may find something. Engines only,
-// as Writable and Gone.
+// Readable is the engine's report that a Receive may find something. Engines only, as
+// Writable and Gone; but a machine may say so itself to have the next Receive ask the kernel for
+// what the engine has not reported yet.
 func (c *Conn) Readable() {
 	c.readable = true
 	if c.reader != nil {

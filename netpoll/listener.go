@@ -71,8 +71,9 @@ func sources(loops []*fiber.Loop, src *Source) ([]*Source, error) {
 func (ln *Listener) Addr() net.Addr { return ln.addr }
 
 // Close stops accepting on every loop and returns when all have stopped. Connections
-// already accepted stay. The file of a unix socket is removed, unless it was Existing. Any goroutine may call it, but not a fiber of the runtime
-// outside Block. A second call does nothing.
+// already accepted stay, and those that wait for it in the kernel are accepted first. The file of a
+// unix socket is removed, unless it was Existing. Any goroutine may call it, but not a fiber of the
+// runtime outside Block. A second call does nothing.
 func (ln *Listener) Close() error {
 	ln.mu.Lock()
 	parts := ln.parts

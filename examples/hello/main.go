@@ -5,7 +5,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -15,7 +14,7 @@ import (
 
 func main() {
 	err := serve.Main(os.Args, newApp)
-	if err != nil && !errors.Is(err, httpfw.ErrServerClosed) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

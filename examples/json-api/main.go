@@ -18,7 +18,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,7 +32,7 @@ func main() {
 	loops := flag.Int("loops", 0, "number of loops; 0: one a CPU")
 	flag.Parse()
 	err := run(*addr, *db, *loops)
-	if err != nil && !errors.Is(err, httpfw.ErrServerClosed) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,7 +19,7 @@ import (
 
 func main() {
 	err := serve.Main(os.Args, newApp)
-	if err != nil && !errors.Is(err, httpfw.ErrServerClosed) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

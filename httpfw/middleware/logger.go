@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/heddle-go/heddle/httpfw"
@@ -24,8 +26,9 @@ type LoggerConfig struct {
 }
 
 // Logger writes one record for each request when its handler has returned: method,
-// path, route, status, bytes (of the body of the reply), duration, request_id,
-// remote, hijacked (if so) and err (what the handler returned). To learn the status of
+// path, target (without query, if it is no path: a CONNECT's, or a URL sent to a proxy), route,
+// status, bytes (of the body of the reply), duration, request_id, remote, hijacked (if so), err (what the
+// handler returned) and cause (httpfw.HTTPError.Err, if err does not tell it). To learn the status of
 // a reply to an error, it makes that reply, through Config.ErrorHandler; so it belongs
 // outside every middleware that looks at errors. A handler that panics is
 // recorded with status 500, and the panic goes on.
@@ -94,7 +97,7 @@ func (e *entry) write(c *httpfw.Ctx) {
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	attrs := [10]slog.Attr{
+	attrs := [12]slog.Attr{
 		slog.String("method", c.Method()),
 		slog.String("path", c.Path()),
 		slog.String("route", c.Route()),
@@ -104,6 +107,9 @@ func (e *entry) write(c *httpfw.Ctx) {
 	}
 	n := 6
 	add := func(a slog.Attr) { attrs[n] = a; n++ }
+	if target, _, _ := strings.Cut(c.Target(), "?"); target != c.Path() && !strings.HasPrefix(target, "/") {
+		add(slog.String("target", target))
+	}
 	if id := RequestIDOf(c); id != "" {
 		add(slog.String("request_id", id))
 	}
@@ -115,7 +121,12 @@ func (e *entry) write(c *httpfw.Ctx) {
 	}
 	switch {
 	case e.err != nil:
-		add(slog.String("err", e.err.Error()))
+		text := e.err.Error()
+		add(slog.String("err", text))
+		var he *httpfw.HTTPError
+		if errors.As(e.err, &he) && he.Err != nil && !strings.Contains(text, he.Err.Error()) {
+			add(slog.String("cause", he.Err.Error()))
+		}
 	case !e.returned:
 		add(slog.String("err", "the handler panicked"))
 	}

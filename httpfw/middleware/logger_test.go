@@ -1,7 +1,10 @@
 package middleware
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -120,5 +123,41 @@ func TestLoggerHijacked(t *testing.T) {
 	rec, attrs := got.next(t)
 	if rec.Message != "m" || !attrs["hijacked"].Bool() {
 		t.Errorf("%q %v", rec.Message, attrs)
+	}
+}
+
+// What a proxy's operator asks of a log: where a tunnel or a URL led, and why it failed.
+func TestLoggerProxy(t *testing.T) {
+	got := newRecords()
+	base := serve(t, httpfw.Config{}, func(app *httpfw.App) {
+		app.Use(Logger(LoggerConfig{Logger: slog.New(got)}))
+		failed := func(c *httpfw.Ctx) error {
+			return &httpfw.HTTPError{Status: 502, Message: "cannot reach it", Err: errTest}
+		}
+		app.Handle("CONNECT", "/*path", failed)
+		app.Get("/*path", failed)
+		app.Get("/wrapped", func(c *httpfw.Ctx) error { return httpfw.Errorf(502, "no: %w", errTest) })
+	})
+	for _, test := range []struct{ method, sent, target, cause string }{
+		{"CONNECT", "a.example:443", "a.example:443", "test"},
+		{"GET", "http://a.example/x?token=secret", "http://a.example/x", "test"},
+		{"GET", "/x?y", "", "test"},
+		{"GET", "/wrapped", "", ""},
+		{"OPTIONS", "*", "", ""},
+	} {
+		nc, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(nc, "%s %s HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", test.method, test.sent)
+		io.Copy(io.Discard, nc)
+		nc.Close()
+		_, attrs := got.next(t)
+		for name, want := range map[string]string{"target": test.target, "cause": test.cause} {
+			v, ok := attrs[name]
+			if ok != (want != "") || ok && v.String() != want {
+				t.Errorf("%s %s: %s is %v, want %q", test.method, test.sent, name, v, want)
+			}
+		}
 	}
 }
