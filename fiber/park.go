@@ -158,6 +158,9 @@ func (f *Fiber) yield() {
 // one switch, not two.
 func (f *Fiber) switchOut() {
 	l := f.loop
+	for _, fn := range l.onPark {
+		fn()
+	}
 	f.endTrial()
 	if f.detached {
 		s := l.rt.takeSeat()
@@ -236,6 +239,9 @@ func (l *Loop) call(f *Fiber) {
 	resumed = true
 	l.settle(f, status, nil)
 	settled = true
+	for _, fn := range l.onPark {
+		fn()
+	}
 }
 
 // settle records what a machine reported. Holder only.
