@@ -239,6 +239,9 @@ func (c *Conn) close(abort bool) error {
 	c.closed = true
 	err := c.transport.Close(abort || c.Owed() > 0)
 	c.fail(net.ErrClosed, false)
+	if c.hooks != nil && c.lender.borrower == c {
+		c.lender.seal() // the machine may go on with it: a handler whose client was cut off
+	}
 	c.hooks = nil
 	// A handler beside the loop may be reading what it borrowed: what was sealed goes
 	// to the collector, not to the pool.
