@@ -139,10 +139,21 @@ func (f *Fiber) Yield() {
 
 // GiveWay is a Yield that also makes the loop look at its inbox, its timers and its
 // poller first. Drivers call it now and then in calls that could go on for ever
-// without waiting. On the baton only; it is a park.
+// without waiting. On the baton only; it is a park, but one that the code which made the
+// call does not know of, so it keeps what was lent.
 func (f *Fiber) GiveWay() {
+	f.KeepLent()
 	f.loop.polled = pollEvery
 	f.yield()
+}
+
+// KeepLent makes the lenders of f's loop (Loop.OnOff) leave what they have lent to whoever
+// has it: for calls that may park before they have done with what they were given. On the
+// baton only.
+func (f *Fiber) KeepLent() {
+	for _, fn := range f.loop.onOff {
+		fn(f, true)
+	}
 }
 
 func (f *Fiber) yield() {

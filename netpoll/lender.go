@@ -15,7 +15,7 @@ import (
 // Holder only but for buf.
 type Lender struct {
 	loop     *fiber.Loop                     // immutable
-	buf      atomic.Pointer[[lendBytes]byte] // the holder changes it, see Lends
+	buf      atomic.Pointer[[lendBytes]byte] // the holder changes it, see Conn.Lent
 	borrower *Conn
 	lent     []byte // part of buf that the borrower has not consumed
 	pinned   bool   // a View's fiber has the slice: nobody can tell it where the bytes move
