@@ -105,9 +105,6 @@ func (f *Fiber) Leave() {
 		// It has made framework calls for longer than StallAfter without ever
 		// parking; the others have waited long enough.
 		l.overstay.Store(false)
-		for _, fn := range l.onOff {
-			fn(f, true) // its code does not know that others run here
-		}
 		f.GiveWay() // a yield alone would not look for events
 	}
 	// A place in Block is held only while the code runs beside the loop, not over a

@@ -46,6 +46,7 @@ type Loop struct {
 	seq        uint64                        // dispatch part of the last baton word
 	current    *Fiber                        // the fiber that runs on the baton
 	onOff      []func(f *Fiber, stolen bool) // see OnOff; set up before Start
+	onPark     []func()                      // see OnPark; set up before Start
 	beforePoll []func()                      // see BeforePoll; set up before Start
 	fibers     roster                        // all live ones, and their deadlines
 
@@ -97,6 +98,15 @@ func (l *Loop) Poller() Poller { return l.poller }
 // moment, or afterwards, which must be left to it. Otherwise the fiber itself makes the
 // call. Call OnOff before the loop runs.
 func (l *Loop) OnOff(fn func(f *Fiber, stolen bool)) { l.onOff = append(l.onOff, fn) }
+
+// OnPark registers fn to be called, in loop mode and in checked mode only, whenever a fiber
+// begins to wait or a machine returns: the place to break what must not be used afterwards.
+// Call it before the loop runs.
+func (l *Loop) OnPark(fn func()) {
+	if l.rt.checked {
+		l.onPark = append(l.onPark, fn)
+	}
+}
 
 // BeforePoll registers fn to be called, in loop mode, each time before the loop asks
 // its poller for events: the place for what is done once a turn, such as flushing

@@ -139,10 +139,21 @@ func (f *Fiber) Yield() {
 
 // GiveWay is a Yield that also makes the loop look at its inbox, its timers and its
 // poller first. Drivers call it now and then in calls that could go on for ever
-// without waiting. On the baton only; it is a park.
+// without waiting. On the baton only; it is a park, but one that the code which made the
+// call does not know of, so it keeps what was lent.
 func (f *Fiber) GiveWay() {
+	f.KeepLent()
 	f.loop.polled = pollEvery
 	f.yield()
+}
+
+// KeepLent makes the lenders of f's loop (Loop.OnOff) leave what they have lent to whoever
+// has it: for calls that may park before they have done with what they were given. On the
+// baton only.
+func (f *Fiber) KeepLent() {
+	for _, fn := range f.loop.onOff {
+		fn(f, true)
+	}
 }
 
 func (f *Fiber) yield() {
@@ -158,6 +169,9 @@ func (f *Fiber) yield() {
 // one switch, not two.
 func (f *Fiber) switchOut() {
 	l := f.loop
+	for _, fn := range l.onPark {
+		fn()
+	}
 	f.endTrial()
 	if f.detached {
 		s := l.rt.takeSeat()
@@ -236,6 +250,9 @@ func (l *Loop) call(f *Fiber) {
 	resumed = true
 	l.settle(f, status, nil)
 	settled = true
+	for _, fn := range l.onPark {
+		fn()
+	}
 }
 
 // settle records what a machine reported. Holder only.

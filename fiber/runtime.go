@@ -29,7 +29,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Checked makes every framework call verify that it is made by the code that
 	// runs the fiber it names, and panic if not. It costs about a microsecond a
-	// call. It is also switched on by HEDDLE_CHECKED=1 in the environment.
+	// call. And lenders (Loop.OnPark) take back at every wait what is lent until a
+	// wait. It is also switched on by HEDDLE_CHECKED=1 in the environment.
 	Checked bool
 
 	// NewPoller makes the poller of each loop. Default: loops that only run

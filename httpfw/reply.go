@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -281,13 +282,17 @@ func (c *Ctx) HTML(status int, s string) error {
 }
 
 // Bytes replies with b, otherwise like Text. It is sent after the handler has returned,
-// so it must not change any more.
+// so it must not change any more. b may be bytes that c, or netpoll's View.Receive, lent:
+// then it is copied.
 func (c *Ctx) Bytes(status int, contentType string, b []byte) error {
 	if !http1.ValidFieldValue(contentType) {
 		return fmt.Errorf("httpfw: %q is no Content-Type", contentType)
 	}
 	if err := c.whole(status, contentType); err != nil {
 		return err
+	}
+	if c.conn != nil && c.conn.nc.Lent(b) {
+		b = bytes.Clone(b)
 	}
 	c.reply.data = b
 	return nil

@@ -1,6 +1,7 @@
 package httpfw
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,9 @@ func (c *Ctx) complete() bool {
 	}
 	if r.text != "" {
 		body = bytesOf(r.text)
+	}
+	if c.conn.nc.Kept(body) {
+		body = bytes.Clone(body) // part of the request's head, which is given back before all of it is sent
 	}
 	c.conn.flush()
 	return c.conn.sendRest(body) == nil

@@ -75,6 +75,7 @@ type Conn struct {
 	closing       bool // only what is owed still goes, and then it is closed
 	closed        bool
 	roomy         bool // in has room behind it that Spare may give, see there
+	strayed       bool // others may be reading in: it is not used again, see Lender.keep
 }
 
 // Init makes c a connection of an engine. Engines only, in loop mode.
@@ -210,9 +211,14 @@ func (c *Conn) Consume(n int) {
 		c.lender.consume(n)
 		return
 	}
+	if c.lender.poison && !c.strayed {
+		poison(c.in.B[c.inOff:][:n])
+	}
 	c.inOff += int32(n)
 	if int(c.inOff) == len(c.in.B) {
-		kept.Put(c.in)
+		if !c.strayed {
+			kept.Put(c.in)
+		}
 		c.in, c.inOff = nil, 0
 	}
 }
@@ -233,6 +239,9 @@ func (c *Conn) close(abort bool) error {
 	c.closed = true
 	err := c.transport.Close(abort || c.Owed() > 0)
 	c.fail(net.ErrClosed, false)
+	if c.hooks != nil && c.lender.borrower == c {
+		c.lender.seal() // the machine may go on with it: a handler whose client was cut off
+	}
 	c.hooks = nil
 	// A handler beside the loop may be reading what it borrowed: what was sealed goes
 	// to the collector, not to the pool.

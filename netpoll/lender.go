@@ -1,6 +1,8 @@
 package netpoll
 
 import (
+	"sync/atomic"
+
 	"github.com/heddle-go/heddle/fiber"
 	"github.com/valyala/bytebufferpool"
 )
@@ -10,10 +12,10 @@ import (
 // when another connection needs the buffer while they are still wanted are they
 // copied (sealed) to memory of the connection's own. If user code that may be reading
 // them goes on beside the loop, the buffer is left to it and a new one taken.
-// Holder only.
+// Holder only but for buf.
 type Lender struct {
-	loop     *fiber.Loop // immutable
-	buf      []byte
+	loop     *fiber.Loop                     // immutable
+	buf      atomic.Pointer[[lendBytes]byte] // the holder changes it, see Conn.Lent
 	borrower *Conn
 	lent     []byte // part of buf that the borrower has not consumed
 	pinned   bool   // a View's fiber has the slice: nobody can tell it where the bytes move
@@ -25,25 +27,30 @@ const lendBytes = 64 << 10
 
 // NewLender makes the read buffer of a loop. Engines only, before the loop runs.
 func NewLender(l *fiber.Loop) *Lender {
-	b := &Lender{loop: l, buf: make([]byte, lendBytes), poison: l.Runtime().Checked()}
+	b := &Lender{loop: l, poison: l.Runtime().Checked()}
+	b.buf.Store(new([lendBytes]byte))
 	l.OnOff(b.leave)
+	l.OnPark(b.part)
 	return b
 }
 
 // Room returns the buffer for a read of c's, empty; whoever held it is sealed first.
 func (b *Lender) Room(c *Conn) []byte {
+	b.part()
+	return b.buf.Load()[:]
+}
+
+// part makes the buffer nobody's. In checked mode every park does, as another connection
+// that receives might: then what was borrowed before it is poison at once.
+func (b *Lender) part() {
 	if b.borrower != nil {
 		b.seal()
 	}
-	return b.buf
 }
 
 // Lend records that the first n bytes of the buffer are lent to c.
-func (b *Lender) Lend(c *Conn, n int) { b.LendOther(c, b.buf[:n]) }
-
-// LendOther lends memory of the engine's that is not the loop's buffer.
-func (b *Lender) LendOther(c *Conn, p []byte) {
-	b.borrower, b.lent, b.pinned = c, p, false
+func (b *Lender) Lend(c *Conn, n int) {
+	b.borrower, b.lent, b.pinned = c, b.buf.Load()[:n], false
 }
 
 // pin says that c's loan went to straight-line code.
@@ -68,7 +75,7 @@ func (b *Lender) consume(n int) {
 func (b *Lender) seal() {
 	c := b.borrower
 	b.borrower = nil
-	c.in, c.roomy = keptCopy(b.lent), false
+	c.in, c.roomy, c.strayed = keptCopy(b.lent), false, false
 	c.inOff = 0
 	if b.poison {
 		poison(b.lent)
@@ -117,10 +124,10 @@ func (b *Lender) keep() {
 		return
 	}
 	c := b.borrower
-	c.in, c.roomy = &bytebufferpool.ByteBuffer{B: b.lent}, true
+	c.in, c.roomy, c.strayed = &bytebufferpool.ByteBuffer{B: b.lent}, true, true
 	c.inOff = 0
 	b.borrower, b.lent = nil, nil
-	b.buf = make([]byte, lendBytes)
+	b.buf.Store(new([lendBytes]byte))
 }
 
 // forget ends a loan without a copy.
@@ -133,6 +140,8 @@ func (b *Lender) forget(c *Conn) {
 // poison overwrites bytes whose loan is over, so that reading them later shows.
 func poison(p []byte) {
 	for i := range p {
-		p[i] = 0xDB
+		p[i] = poisonByte
 	}
 }
+
+const poisonByte = 0xDB

@@ -56,7 +56,7 @@ func TestWriteThatWaitsLeavesTheReadBuffer(t *testing.T) {
 			}
 			f.Enter()
 			c.WriteWait(f, p, l.Clock()+1)
-			same <- &lender.buf[0] == &buf[0]
+			same <- &lender.buf.Load()[0] == &buf[0]
 			c.Close()
 			f.Leave()
 		}

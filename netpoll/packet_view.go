@@ -92,8 +92,8 @@ func (v *PacketView) receive(p []byte) (n int, from netip.AddrPort, name string,
 }
 
 // WriteToAddrPort sends p as one datagram, waiting while the kernel has no room for
-// it. It allocates nothing, except on macOS and the BSDs. p is the caller's own: what
-// View.Receive lent is good until a wait, and this may be one.
+// it. It allocates nothing, except on macOS and the BSDs. p may be bytes that View.Receive
+// lent.
 func (v *PacketView) WriteToAddrPort(p []byte, to netip.AddrPort) (int, error) {
 	if !to.IsValid() {
 		return 0, &OpError{Op: "write", Err: &net.AddrError{Err: "invalid address", Addr: to.String()}}
@@ -130,6 +130,7 @@ func (v *PacketView) send(p []byte, to netip.AddrPort, name string) (int, error)
 			break
 		}
 		v.streak = 0
+		v.f.KeepLent()
 		if err = v.c.awaitWrite(v.f, v.writeBy); err != nil {
 			break
 		}

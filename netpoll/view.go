@@ -33,7 +33,6 @@ func (v *View) enter() {
 	v.f.Enter()
 	if v.streak++; v.streak > viewBatch {
 		v.streak = 0
-		v.c.lender.keep() // what a Write was given may be lent bytes
 		v.f.GiveWay()
 	}
 }

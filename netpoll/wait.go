@@ -121,6 +121,15 @@ func (c *Conn) KeepLent(p []byte) {
 	}
 }
 
+// Lent reports whether p is memory that others will have: of the read buffer of c's loop,
+// given back or not, whichever connection it was lent to. Who keeps p longer than until the
+// next park needs a copy. Only code that runs on the loop, or beside it, may call it.
+func (c *Conn) Lent(p []byte) bool { return overlap(p, c.lender.buf.Load()[:]) }
+
+// Kept reports whether p is of what c has buffered in memory of its own, which is used again
+// after Consume. On the baton only.
+func (c *Conn) Kept(p []byte) bool { return c.in != nil && overlap(p, c.in.B) }
+
 // WriteWait sends p, parking f while more than OwedMax bytes would be owed. n counts
 // what was accepted for sending. On the baton only.
 func (c *Conn) WriteWait(f *fiber.Fiber, p []byte, deadline int64) (n int, err error) {
