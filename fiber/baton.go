@@ -158,9 +158,7 @@ func (l *Loop) markOff(f *Fiber, stolen bool) {
 	f.shared = true
 	l.off++
 	l.current = nil
-	for _, fn := range l.onOff {
-		fn(f, stolen)
-	}
+	l.leaves(f, stolen)
 }
 
 // handOn gives the baton to another goroutine. The caller held it and does not

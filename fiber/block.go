@@ -39,9 +39,7 @@ func (f *Fiber) startBlock() error {
 	}
 	// Others run from here on, in the middle of code that does not expect it: a call that
 	// ends (Leave) or Block itself, in which what was borrowed is still good.
-	for _, fn := range l.onOff {
-		fn(f, false)
-	}
+	l.leaves(f, false)
 	w := &blockWaiter{fiber: f}
 	l.blockQueue = append(l.blockQueue, w)
 	for !w.granted {

@@ -99,12 +99,26 @@ func (l *Loop) Poller() Poller { return l.poller }
 // call. Call OnOff before the loop runs.
 func (l *Loop) OnOff(fn func(f *Fiber, stolen bool)) { l.onOff = append(l.onOff, fn) }
 
+// leaves calls what OnOff has registered. Holder only.
+func (l *Loop) leaves(f *Fiber, stolen bool) {
+	for _, fn := range l.onOff {
+		fn(f, stolen)
+	}
+}
+
 // OnPark registers fn to be called, in loop mode and in checked mode only, whenever a fiber
 // begins to wait or a machine returns: the place to break what must not be used afterwards.
 // Call it before the loop runs.
 func (l *Loop) OnPark(fn func()) {
 	if l.rt.checked {
 		l.onPark = append(l.onPark, fn)
+	}
+}
+
+// parks calls what OnPark has registered. Holder only.
+func (l *Loop) parks() {
+	for _, fn := range l.onPark {
+		fn()
 	}
 }
 

@@ -150,11 +150,7 @@ func (f *Fiber) GiveWay() {
 // KeepLent makes the lenders of f's loop (Loop.OnOff) leave what they have lent to whoever
 // has it: for calls that may park before they have done with what they were given. On the
 // baton only.
-func (f *Fiber) KeepLent() {
-	for _, fn := range f.loop.onOff {
-		fn(f, true)
-	}
-}
+func (f *Fiber) KeepLent() { f.loop.leaves(f, true) }
 
 func (f *Fiber) yield() {
 	f.loop.drain() // what f has unparked goes first
@@ -169,9 +165,7 @@ func (f *Fiber) yield() {
 // one switch, not two.
 func (f *Fiber) switchOut() {
 	l := f.loop
-	for _, fn := range l.onPark {
-		fn()
-	}
+	l.parks()
 	f.endTrial()
 	if f.detached {
 		s := l.rt.takeSeat()
@@ -250,9 +244,7 @@ func (l *Loop) call(f *Fiber) {
 	resumed = true
 	l.settle(f, status, nil)
 	settled = true
-	for _, fn := range l.onPark {
-		fn()
-	}
+	l.parks()
 }
 
 // settle records what a machine reported. Holder only.

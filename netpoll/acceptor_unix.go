@@ -59,12 +59,10 @@ func (a *acceptor) Resume(f *fiber.Fiber) fiber.Status {
 			a.src.shared.group.passOn()
 			return fiber.Waiting
 		}
-		switch a.take() {
-		case nil:
-		case unix.EAGAIN:
+		switch err := a.take(); {
+		case err == nil || ofOne(err):
+		case err == unix.EAGAIN:
 			return fiber.Waiting
-		case unix.ECONNABORTED, unix.EINTR, unix.EPROTO:
-			continue
 		default:
 			f.SetDeadline(a.engine.loop.Clock() + int64(acceptRetry))
 			return fiber.Waiting
@@ -74,6 +72,11 @@ func (a *acceptor) Resume(f *fiber.Fiber) fiber.Status {
 		}
 	}
 	return fiber.Again
+}
+
+// ofOne reports whether a failure to accept concerns one connection only: there may be others.
+func ofOne(err error) bool {
+	return err == unix.ECONNABORTED || err == unix.EINTR || err == unix.EPROTO
 }
 
 // isFull reports whether ConnsMax is reached.
@@ -103,12 +106,17 @@ func (a *acceptor) take() error {
 
 // Ended goes on accepting after a panic in accept, which concerns one connection.
 func (a *acceptor) Ended(*fiber.Fiber, error) {
+	a.drop()
+	if !a.closed {
+		a.engine.loop.Start(&a.fiber, a)
+	}
+}
+
+// drop closes the connection that accept has panicked with.
+func (a *acceptor) drop() {
 	if s := a.taking; s != nil {
 		a.taking = nil
 		s.Conn.Close()
-	}
-	if !a.closed {
-		a.engine.loop.Start(&a.fiber, a)
 	}
 }
 
@@ -124,7 +132,7 @@ func (a *acceptor) Addr() net.Addr { return a.addr }
 // Close takes in first who is connected already: their peers would see a reset.
 func (a *acceptor) Close() error {
 	for i := 0; i < lastBatch && a.taking == nil && !a.closed && !a.isFull(); i++ {
-		if err := a.takeLast(); err != nil && err != unix.ECONNABORTED && err != unix.EINTR && err != unix.EPROTO {
+		if err := a.takeLast(); err != nil && !ofOne(err) {
 			break
 		}
 	}
@@ -136,8 +144,7 @@ func (a *acceptor) Close() error {
 func (a *acceptor) takeLast() error {
 	defer func() {
 		if v := recover(); v != nil {
-			a.taking.Conn.Close()
-			a.taking = nil
+			a.drop()
 			a.engine.loop.Go(func(*fiber.Fiber) { panic(v) })
 		}
 	}()

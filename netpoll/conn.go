@@ -177,7 +177,7 @@ func (c *Conn) Spare() []byte {
 		// does would make the connection keep twice what it ever sent.
 		room := max(2*len(b[c.inOff:]), min(2*len(b), lendBytes)) + spareBytes
 		b = append(make([]byte, 0, room), b[c.inOff:]...)
-		c.in.B, c.inOff, c.roomy = b, 0, true
+		c.in.B, c.inOff, c.roomy, c.strayed = b, 0, true, false
 		if c.hooks != nil {
 			c.hooks.Sealed(b)
 		}

@@ -30,26 +30,44 @@ func (c *Conn) ReadInto(p []byte) (int, error) {
 // what there is can be read without waiting. net.ErrClosed: SetReader has given the place
 // to another, or Closing was called. On the baton only.
 func (c *Conn) AwaitRead(f *fiber.Fiber, deadline int64) error {
-	if c.reader != nil && c.reader != f {
-		if c.closing {
-			return net.ErrClosed
-		}
-		panic("netpoll: two fibers read from one connection")
+	before, err := c.occupy(&c.reader, f, "netpoll: two fibers read from one connection")
+	if err != nil {
+		return err
 	}
-	before := c.reader
-	c.reader = f
-	var err error
 	for err == nil && !c.readable && c.err == nil && c.reader == f {
 		err = f.Park(deadline)
 	}
-	if c.reader != f {
+	if !vacate(&c.reader, f, before) {
 		return net.ErrClosed
 	}
-	c.reader = before
 	if c.readable {
 		return nil
 	}
 	return err
+}
+
+// occupy gives f the place of the one who waits. It returns who had it, nil or f itself, for
+// vacate; net.ErrClosed if that is who closes the connection. misuse is what to panic with if
+// it is anybody else.
+func (c *Conn) occupy(place **fiber.Fiber, f *fiber.Fiber, misuse string) (before *fiber.Fiber, err error) {
+	before = *place
+	if before != nil && before != f {
+		if c.closing {
+			return nil, net.ErrClosed
+		}
+		panic(misuse)
+	}
+	*place = f
+	return before, nil
+}
+
+// vacate gives the place back, and reports false if f was displaced.
+func vacate(place **fiber.Fiber, f, before *fiber.Fiber) bool {
+	if *place != f {
+		return false
+	}
+	*place = before
+	return true
 }
 
 // AwaitRoom parks f until at most OwedMax bytes are owed. If it had to wait and the
@@ -93,22 +111,16 @@ func (c *Conn) full(most int) bool {
 
 // awaitWriter parks f, the one who writes, until at most that much is owed.
 func (c *Conn) awaitWriter(f *fiber.Fiber, deadline int64, most int) error {
-	if c.writer != nil && c.writer != f {
-		if c.closing {
-			return net.ErrClosed
-		}
-		panic("netpoll: two fibers write to one connection")
+	before, err := c.occupy(&c.writer, f, "netpoll: two fibers write to one connection")
+	if err != nil {
+		return err
 	}
-	before := c.writer
-	c.writer = f
-	var err error
 	for err == nil && c.writer == f && c.full(most) {
 		err = f.Park(deadline)
 	}
-	if c.writer != f {
+	if !vacate(&c.writer, f, before) {
 		return net.ErrClosed
 	}
-	c.writer = before
 	return err
 }
 
