@@ -141,10 +141,7 @@ func chaosShared(c *Ctx, end func(*netpoll.View) error) error {
 	if err != nil {
 		return err
 	}
-	heard := fiber.NewChan[[]byte](1)
-	for _, use := range []func(*netpoll.View, *fiber.Chan[[]byte]) error{hear, tell} {
-		c.Fiber().Loop().Go(func(f *fiber.Fiber) { use(v.Conn().As(f), heard) })
-	}
+	converse(v, loose(c))
 	c.Sleep(time.Millisecond)
 	if end != nil {
 		v.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))

@@ -275,16 +275,22 @@ func (c *foreignClient) asks(gets []string) {
 			time.Sleep(time.Millisecond) // a slow reader
 		}
 		if r := c.reply("GET"); r.status != 200 || r.body != body {
-			at := 0
-			for at < min(len(body), len(r.body)) && body[at] == r.body[at] {
-				at++
-			}
+			at := firstWrong(r.body, body)
 			c.t.Errorf("%s: status %d, error %q, %d bytes of %d, from %d on %.80q, to number %d of\n%.60q",
 				c.stamp, r.status, r.err, len(r.body), len(body), at, r.body[at:], i, requests)
 			break
 		}
 	}
 	<-sent
+}
+
+// firstWrong returns how far got is as it should be.
+func firstWrong(got, want string) int {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	return at
 }
 
 func TestNobodySeesForeignBytes(t *testing.T) {

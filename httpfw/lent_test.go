@@ -12,90 +12,8 @@ import (
 	"github.com/heddle-go/heddle/netpoll"
 )
 
-// A Write of bytes that Receive has lent may wait in the middle: the loop's read buffer is
-// not used for other connections before all of them are on their way.
-func TestWriteOfLentBytes(t *testing.T) {
-	const size = 60_000
-	network := netpoll.NewMemoryNetwork(1, netpoll.MemoryOptions{})
-	rt, err := fiber.New(fiber.Config{Loops: 1, NewPoller: network.NewEngine, Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sent := false
-	writing := make(chan struct{})
-	a := httpfw.New(httpfw.Config{Logger: quiet, Listen: netpoll.ListenConfig{OwedBytesMax: 1 << 10}})
-	a.Get("/relay", func(c *httpfw.Ctx) error {
-		v, err := netpoll.Dial(c.Fiber(), "tcp", "10.0.0.2:80")
-		if err != nil {
-			return err
-		}
-		defer v.Close()
-		for !sent {
-			c.Fiber().Yield()
-		}
-		c.Sleep(time.Microsecond) // what was sent at once arrives at once
-		if _, err := c.Write([]byte(strings.Repeat("x", size))); err != nil {
-			return err
-		}
-		b, err := v.Receive()
-		if err != nil || len(b) != size {
-			t.Errorf("%d bytes, %v", len(b), err)
-		}
-		close(writing)
-		_, err = c.Write(b)
-		return err
-	})
-	a.Post("/noise", func(c *httpfw.Ctx) error {
-		if _, err := io.Copy(io.Discard, c.Body()); err != nil {
-			return err
-		}
-		return c.Text(200, "heard")
-	})
-	srv, err := a.NewServer(rt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rt.Close(t.Context())
-	up, err := netpoll.Listen(rt, "tcp", "10.0.0.2:80", netpoll.ListenConfig{}, func(c *netpoll.Conn) {
-		if err := c.Send([]byte(strings.Repeat("u", size))); err != nil {
-			t.Error(err)
-		}
-		sent = true
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer up.Close()
-	ln, err := srv.Listen("tcp", "10.0.0.1:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	dial := func() *client {
-		c, err := network.DialFrom(nil, "10.0.0.1:80")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return newClient(t, c)
-	}
-	c := dial()
-	c.send("GET /relay HTTP/1.1\r\nHost: x\r\n\r\n")
-	within(t, writing, "the handler")
-	if r := dial().postReply("/noise", strings.Repeat("z", size)); r.body != "heard" {
-		t.Error(r)
-	}
-	r := c.reply("GET")
-	if want := strings.Repeat("x", size) + strings.Repeat("u", size); r.body != want {
-		at := 0
-		for at < min(len(r.body), len(want)) && r.body[at] == want[at] {
-			at++
-		}
-		t.Errorf("%d bytes, the first wrong one is number %d", len(r.body), at)
-	}
-}
-
 // lending starts an App with one loop on a network of its own, and an upstream that sends
-// every connection what upstream says.
+// every connection what upstream says. POST /noise takes what noise sends.
 func lending(t *testing.T, o netpoll.MemoryOptions, a *httpfw.App, upstream string) (dial func() *client) {
 	t.Helper()
 	network := netpoll.NewMemoryNetwork(1, o)
@@ -103,6 +21,12 @@ func lending(t *testing.T, o netpoll.MemoryOptions, a *httpfw.App, upstream stri
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.Post("/noise", func(c *httpfw.Ctx) error {
+		if _, err := io.Copy(io.Discard, c.Body()); err != nil {
+			return err
+		}
+		return c.Text(200, "heard")
+	})
 	srv, err := a.NewServer(rt)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +47,48 @@ func lending(t *testing.T, o netpoll.MemoryOptions, a *httpfw.App, upstream stri
 			t.Fatal(err)
 		}
 		return newClient(t, c)
+	}
+}
+
+// noise has the loop receive other traffic, size bytes of it.
+func noise(t *testing.T, dial func() *client, size int) {
+	t.Helper()
+	if r := dial().postReply("/noise", strings.Repeat("z", size)); r.body != "heard" {
+		t.Error(r)
+	}
+}
+
+// A Write of bytes that Receive has lent may wait in the middle: the loop's read buffer is
+// not used for other connections before all of them are on their way.
+func TestWriteOfLentBytes(t *testing.T) {
+	const size = 60_000
+	writing := make(chan struct{})
+	a := httpfw.New(httpfw.Config{Logger: quiet, Listen: netpoll.ListenConfig{OwedBytesMax: 1 << 10}})
+	a.Get("/relay", func(c *httpfw.Ctx) error {
+		v, err := netpoll.Dial(c.Fiber(), "tcp", "10.0.0.2:80")
+		if err != nil {
+			return err
+		}
+		defer v.Close()
+		if _, err := c.Write([]byte(strings.Repeat("x", size))); err != nil {
+			return err
+		}
+		b, err := v.Receive() // what was sent at once arrives at once
+		if err != nil || len(b) != size {
+			t.Errorf("%d bytes, %v", len(b), err)
+		}
+		close(writing)
+		_, err = c.Write(b)
+		return err
+	})
+	dial := lending(t, netpoll.MemoryOptions{}, a, strings.Repeat("u", size))
+	c := dial()
+	c.send("GET /relay HTTP/1.1\r\nHost: x\r\n\r\n")
+	within(t, writing, "the handler")
+	noise(t, dial, size)
+	r := c.reply("GET")
+	if want := strings.Repeat("x", size) + strings.Repeat("u", size); r.body != want {
+		t.Errorf("%d bytes, the first wrong one is number %d", len(r.body), firstWrong(r.body, want))
 	}
 }
 
@@ -157,31 +123,19 @@ func TestReplyOfLentBytes(t *testing.T) {
 			return err
 		}
 	})
-	a.Post("/noise", func(c *httpfw.Ctx) error {
-		if _, err := io.Copy(io.Discard, c.Body()); err != nil {
-			return err
-		}
-		return c.Text(200, "heard")
-	})
 	dial := lending(t, netpoll.MemoryOptions{BufferBytes: room}, a, want)
-	noise := func() {
-		t.Helper()
-		if r := dial().postReply("/noise", strings.Repeat("z", room)); r.body != "heard" {
-			t.Error(r)
-		}
-	}
 	c := dial()
 	c.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
 	if _, err := c.r.Peek(1); err != nil { // the reply has begun, and there was no room for all of it
 		t.Fatal(err)
 	}
-	noise()
+	noise(t, dial, room)
 	if r := c.reply("GET"); r.body != want {
 		t.Errorf("%d bytes, which end in %q", len(r.body), r.body[max(0, len(r.body)-10):])
 	}
 	c.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
 	within(t, returned, "the handler")
-	noise()
+	noise(t, dial, room)
 	close(gate)
 	if r := c.reply("GET"); r.body != want {
 		t.Errorf("with a wait: %d bytes, which begin with %q", len(r.body), r.body[:min(10, len(r.body))])

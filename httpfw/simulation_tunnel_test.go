@@ -36,16 +36,16 @@ func (c *simClient) drawTunnel() (raw []byte) {
 // tunnel reads what comes behind the last reply of a client with a tunnel: the answer to
 // its upgrade, and what it said.
 func (c *simClient) tunnel(br *bufio.Reader) error {
-	from := len(c.raw) - br.Buffered()
+	id, from := fmt.Sprintf("%d.t", c.number), len(c.raw)-br.Buffered()
 	resp, err := http.ReadResponse(br, &http.Request{Method: "GET"})
 	if err != nil {
-		return c.cut(from, &simRequest{id: fmt.Sprintf("%d.t", c.number)}, err)
+		return c.cut(from, &simRequest{id: id}, err)
 	}
 	if resp.StatusCode == 408 && resp.Close && !c.whole() {
 		return fmt.Errorf("the server gave up: %s", resp.Status)
 	}
-	if id := resp.Header.Get("X-Id"); resp.StatusCode != 101 || id != fmt.Sprintf("%d.t", c.number) {
-		c.s.problem("client %d: the answer to its upgrade is %s, for %q", c.number, resp.Status, id)
+	if got := resp.Header.Get("X-Id"); resp.StatusCode != 101 || got != id {
+		c.s.problem("client %d: the answer to its upgrade is %s, for %q", c.number, resp.Status, got)
 	}
 	b, err := io.ReadAll(br)
 	if !strings.HasPrefix(c.said, string(b)) {
@@ -88,19 +88,13 @@ func (s *simulation) serveTunnel(c *Ctx, way string) error {
 		_, err := io.Copy(v, v)
 		return err
 	}
-	heard := fiber.NewChan[[]byte](2)
-	listen := func(f *fiber.Fiber) error { return hear(v.Conn().As(f), heard) }
-	speak := func(f *fiber.Fiber) error { return tell(v.Conn().As(f), heard) }
-	if way == "left" { // the handler leaves fibers that are not in its scope
-		for _, fn := range []func(*fiber.Fiber) error{listen, speak} {
-			c.Fiber().Loop().Go(func(f *fiber.Fiber) { fn(f) })
-		}
+	if way == "left" {
+		converse(v, loose(c))
 		c.Sleep(wait)
 		return nil
 	}
 	g := fiber.NewGroup(c.Fiber())
-	g.Go(listen)
-	g.Go(speak)
+	converse(v, g.Go)
 	if way == "cut" {
 		c.Sleep(wait)
 		err := v.Close()
@@ -108,6 +102,18 @@ func (s *simulation) serveTunnel(c *Ctx, way string) error {
 		return err
 	}
 	return g.Wait(c.Fiber())
+}
+
+// converse has two fibers, which start starts, send back what arrives.
+func converse(v *netpoll.View, start func(fn func(*fiber.Fiber) error)) {
+	heard := fiber.NewChan[[]byte](2)
+	start(func(f *fiber.Fiber) error { return hear(v.Conn().As(f), heard) })
+	start(func(f *fiber.Fiber) error { return tell(v.Conn().As(f), heard) })
+}
+
+// loose starts fibers that are not in c's scope.
+func loose(c *Ctx) func(fn func(*fiber.Fiber) error) {
+	return func(fn func(*fiber.Fiber) error) { c.Fiber().Go(func(f *fiber.Fiber) { fn(f) }) }
 }
 
 // hear passes on what arrives.

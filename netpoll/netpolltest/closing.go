@@ -256,49 +256,9 @@ func closeWakesWaiters(t *testing.T, h Harness) {
 func closeSendsWhatIsOwed(t *testing.T, h Harness) {
 	size := h.fill() / 2
 	p, wait := one(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
-		inLoop(f, func() { fail(t, v.Conn().Send(stream(0, size))) })
+		fail(t, oweMuch(f, v.Conn(), size))
 		fail(t, v.Close())
 	})
-	fail(t, verify(p, size, 1<<16))
-	fail(t, verifyEnd(p))
-	wait()
-}
-
-// closeWhileWriting closes while another fiber is in the middle of a Write: that Write and
-// whatever comes later end at once, and what had been written before still goes.
-func closeWhileWriting(t *testing.T, h Harness) {
-	size := h.fill() / 2
-	closing := make(chan struct{})
-	p, wait := one(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
-		c := v.Conn()
-		inLoop(f, func() { fail(t, c.Send(stream(0, size))) })
-		check := func(what string, err error) {
-			if !errors.Is(err, net.ErrClosed) {
-				t.Errorf("%s of a connection that is being closed returned %v", what, err)
-			}
-		}
-		writes := false
-		g := fiber.NewGroup(f)
-		g.Go(func(f *fiber.Fiber) error {
-			defer close(closing) // the peer reads only now
-			w := c.As(f)
-			writes = true
-			n, err := w.Write([]byte("lost"))
-			check("the Write", err)
-			if n != 0 {
-				t.Errorf("%d bytes were accepted over OwedMax", n)
-			}
-			_, err = w.Write([]byte("late"))
-			check("a later Write", err)
-			check("a WriteVec", w.WriteVec([][]byte{{1}}))
-			check("a second Close", w.Close())
-			return nil
-		})
-		fail(t, until(f, func() bool { return writes }))
-		fail(t, v.Close())
-		fail(t, g.Wait(f))
-	})
-	await(t, closing, "the Write")
 	fail(t, verify(p, size, 1<<16))
 	fail(t, verifyEnd(p))
 	wait()
@@ -309,20 +269,15 @@ func afterClose(t *testing.T, h Harness) {
 		c := v.Conn()
 		remote := v.RemoteAddr().String()
 		fail(t, v.Close())
-		check := func(what string, err error) {
-			if !errors.Is(err, net.ErrClosed) {
-				t.Errorf("%s on a closed connection returned %v", what, err)
-			}
-		}
 		_, err := v.Read(make([]byte, 1))
-		check("Read", err)
+		isClosed(t, "Read", err)
 		_, err = v.Receive()
-		check("Receive", err)
+		isClosed(t, "Receive", err)
 		_, err = v.Write([]byte("x"))
-		check("Write", err)
-		check("WriteVec", v.WriteVec([][]byte{{1}}))
-		check("CloseWrite", v.CloseWrite())
-		check("Close", v.Close())
+		isClosed(t, "Write", err)
+		isClosed(t, "WriteVec", v.WriteVec([][]byte{{1}}))
+		isClosed(t, "CloseWrite", v.CloseWrite())
+		isClosed(t, "Close", v.Close())
 		v.LocalAddr()
 		if a := v.RemoteAddr(); a == nil || a.String() != remote {
 			t.Errorf("RemoteAddr was %s and is %v", remote, a)

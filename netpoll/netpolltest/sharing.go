@@ -33,6 +33,41 @@ func closing(f *fiber.Fiber, c *netpoll.Conn) error {
 	return until(f, func() bool { _, err := c.TrySend([]byte{0}); return errors.Is(err, net.ErrClosed) })
 }
 
+// closeWhileWriting closes while another fiber is in the middle of a Write: that Write and
+// whatever comes later end at once, and what had been written before still goes.
+func closeWhileWriting(t *testing.T, h Harness) {
+	size := h.fill() / 2
+	over := make(chan struct{})
+	p, wait := one(t, h, netpoll.ListenConfig{}, func(f *fiber.Fiber, v *netpoll.View) {
+		c := v.Conn()
+		fail(t, oweMuch(f, c, size))
+		writes := false
+		g := fiber.NewGroup(f)
+		g.Go(func(f *fiber.Fiber) error {
+			defer close(over) // the peer reads only now
+			w := c.As(f)
+			writes = true
+			n, err := w.Write([]byte("lost"))
+			isClosed(t, "the Write", err)
+			if n != 0 {
+				t.Errorf("%d bytes were accepted over OwedMax", n)
+			}
+			_, err = w.Write([]byte("late"))
+			isClosed(t, "a later Write", err)
+			isClosed(t, "a WriteVec", w.WriteVec([][]byte{{1}}))
+			isClosed(t, "a second Close", w.Close())
+			return nil
+		})
+		fail(t, until(f, func() bool { return writes }))
+		fail(t, v.Close())
+		fail(t, g.Wait(f))
+	})
+	await(t, over, "the Write")
+	fail(t, verify(p, size, 1<<16))
+	fail(t, verifyEnd(p))
+	wait()
+}
+
 // consumeAfterClose gives bytes back that were received before another fiber closed the
 // connection: nothing is left of them, and nothing goes wrong.
 func consumeAfterClose(t *testing.T, h Harness) {
